@@ -1,0 +1,182 @@
+"""The command line: arguments, signals, exit status, and what only a whole process may touch."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import resource
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import attrs
+import trio
+
+import trio_balancer
+from trio_balancer.balancer import Balancer
+from trio_balancer.config import ConfigError, describe, fit_max_connections, load_config
+from trio_balancer.config.model import Config, LogFormat, LogLevel
+from trio_balancer.demo import stand_ins
+from trio_balancer.serve import serve
+
+STOPPED_AS_ASKED = 0
+COULD_NOT_RUN = 1
+WRONG_CONFIG = 2
+
+# A connection is some hundred objects that die together; collecting after every 700 of them, as
+# Python does by default, only looks at live ones.
+_GC_THRESHOLDS = (50_000, 20, 100)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    arguments = _parser().parse_args(argv)
+    open_files = _raise_open_files()
+    try:
+        config = load_config(arguments.config, overrides=_overrides(arguments))
+        limit = fit_max_connections(config, open_files)
+    except ConfigError as error:
+        return _fail(str(error), WRONG_CONFIG)
+    if arguments.check:
+        print(describe(config, limit))  # noqa: T201 - what --check is for
+        return STOPPED_AS_ASKED
+    try:
+        return _run(config, arguments)
+    except OSError as error:
+        return _fail(f"trio-balancer: {error.strerror or error}", COULD_NOT_RUN)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="trio-balancer",
+        description="A TCP load balancer.",
+        epilog="Signals: SIGTERM or SIGINT drains and stops, a second one stops at once.",
+    )
+    add = parser.add_argument
+    add("config", metavar="CONFIG", type=Path, help="the configuration, a TOML file")
+    add("--check", action="store_true", help="validate, print what would run, bind nothing")
+    add("--demo", action="store_true", help="also start a stand-in server at every loopback backend")
+    add(
+        "--set",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="override a value, like pools.app.policy=first; repeatable",
+    )
+    add(
+        "--ready-fd",
+        metavar="N",
+        type=_descriptor,
+        help="write one JSON line to this descriptor once serving, and close it",
+    )
+    add("--log-format", choices=[choice.value for choice in LogFormat])
+    add("--log-level", choices=[choice.value for choice in LogLevel])
+    add("--version", action="version", version=f"trio-balancer {trio_balancer.__version__}")
+    return parser
+
+
+def _descriptor(text: str) -> int:
+    try:
+        descriptor = int(text)
+        os.fstat(descriptor)
+    except (ValueError, OverflowError, OSError):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an open file descriptor") from None
+    return descriptor
+
+
+def _overrides(arguments: argparse.Namespace) -> list[str]:
+    overrides: list[str] = list(arguments.set)
+    if arguments.log_format is not None:
+        overrides.append(f"log.format={arguments.log_format}")
+    if arguments.log_level is not None:
+        overrides.append(f"log.level={arguments.log_level}")
+    return overrides
+
+
+def _raise_open_files() -> int:
+    """Raise the soft limit of open files to the hard one, and return it."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def _fail(message: str, status: int) -> int:
+    print(message, file=sys.stderr)  # noqa: T201 - errors are for people
+    return status
+
+
+def _run(config: Config, arguments: argparse.Namespace) -> int:
+    with ExitStack() as stack:
+        if arguments.demo:
+            stack.enter_context(stand_ins(config))
+        return trio.run(_Process(config, arguments.ready_fd).run)
+
+
+@attrs.define(eq=False)
+class _Process:
+    """The balancer as a process: started, told by signals, stopped."""
+
+    config: Config
+    ready_fd: int | None
+    balancer: Balancer | None = None
+    stopping: bool = False
+    scope: trio.CancelScope = attrs.Factory(trio.CancelScope)
+
+    async def run(self) -> int:
+        """Serve until a signal stops it; raises OSError when it cannot be started."""
+        failure: OSError | None = None
+        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+            async with trio.open_nursery() as nursery:
+                self.scope = nursery.cancel_scope
+                nursery.start_soon(self._obey, signals, nursery)
+                try:
+                    self.balancer = await nursery.start(self._serve)
+                except OSError as error:
+                    failure = error
+                    nursery.cancel_scope.cancel()
+                else:
+                    self._ready(self.balancer)
+        if failure is not None:
+            raise failure
+        return STOPPED_AS_ASKED
+
+    async def _serve(self, task_status: trio.TaskStatus[Balancer]) -> None:
+        await serve(self.config, task_status=task_status)
+        self.scope.cancel()
+
+    def _ready(self, balancer: Balancer) -> None:
+        _spare_the_collector()
+        if self.ready_fd is None:
+            return
+        listeners = {
+            name: [str(address) for address in addresses]
+            for name, addresses in balancer.addresses.items()
+        }
+        with os.fdopen(self.ready_fd, "w", encoding="utf-8") as ready:
+            json.dump({"pid": os.getpid(), "listeners": listeners}, ready)
+            ready.write("\n")
+
+    async def _obey(self, signals: AsyncIterator[int], nursery: trio.Nursery) -> None:
+        async for number in signals:
+            if number == signal.SIGHUP:
+                self._no_reload()
+            elif self.stopping or self.balancer is None:
+                self.scope.cancel()
+            else:
+                self.stopping = True
+                nursery.start_soon(self.balancer.stop)
+
+    def _no_reload(self) -> None:
+        if self.balancer is not None:
+            self.balancer.log.warning("SIGHUP is ignored: this version cannot reload")
+
+
+def _spare_the_collector() -> None:
+    """Let the garbage collector neither look at what lives for ever nor come too often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)

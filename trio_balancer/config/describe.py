@@ -1,0 +1,107 @@
+"""What a configuration would run, as text for people: the answer of `--check`."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from trio_balancer.config.model import (
+    BackendConfig,
+    BalancerConfig,
+    CheckType,
+    Config,
+    HealthConfig,
+    ListenerConfig,
+    Overflow,
+    PoolConfig,
+    WhenDown,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def describe(config: Config, max_connections: int) -> str:
+    """Describe a configuration whose limit of connections was found to be `max_connections`."""
+    lines = [_balancer(config.balancer, max_connections)]
+    for listener in config.listeners.values():
+        lines += ["", *_listener(listener)]
+    for pool in config.pools.values():
+        lines += ["", *_pool(pool)]
+    return "\n".join(lines)
+
+
+def _balancer(balancer: BalancerConfig, max_connections: int) -> str:
+    drain = _duration(balancer.drain_timeout)
+    limit = f"at most {_count(max_connections, 'connection')}"
+    return f"{limit}{_overflow(balancer.overflow)}; drain timeout {drain}"
+
+
+def _overflow(overflow: Overflow | None) -> str:
+    match overflow:
+        case Overflow.WAIT:
+            return ", others wait"
+        case Overflow.REJECT:
+            return ", others are reset"
+        case None:
+            return ""
+
+
+def _listener(listener: ListenerConfig) -> Iterator[str]:
+    limit = ""
+    if listener.max_connections is not None:
+        limit = f", at most {_count(listener.max_connections, 'connection')}"
+    details = limit + _overflow(listener.overflow)
+    yield f"listener {listener.name} -> pool {listener.pool}{details}"
+    for address in listener.bind:
+        yield f"  {address}"
+
+
+def _pool(pool: PoolConfig) -> Iterator[str]:
+    yield f"pool {pool.name}: {pool.policy.value}, {_when_down(pool)}"
+    yield f"  health: {_health(pool.health)}"
+    if pool.outlier is not None:
+        failures = _count(pool.outlier.failures, "failure")
+        yield f"  outlier: {failures} in a row, then ejected for {_duration(pool.outlier.ejection)}"
+    for backend in pool.backends:
+        yield f"  {_backend(backend)}"
+
+
+def _when_down(pool: PoolConfig) -> str:
+    timeout = f" for {_duration(pool.hold_timeout)}" if pool.when_down is WhenDown.HOLD else ""
+    return f"{pool.when_down.value}{timeout} when all are down"
+
+
+def _health(health: HealthConfig) -> str:
+    if health.type is CheckType.NONE:
+        return "no checks"
+    request = f" {health.path}" if health.type is CheckType.HTTP else ""
+    elsewhere = "".join(
+        f", {key} {value}"
+        for key, value in (("address", health.address), ("port", health.port))
+        if value is not None
+    )
+    often = f"every {_duration(health.interval)}, timeout {_duration(health.timeout)}"
+    return (
+        f"{health.type.value}{request}{elsewhere} {often}, rise {health.rise}, fall {health.fall}"
+    )
+
+
+def _backend(backend: BackendConfig) -> str:
+    address = str(backend.address)
+    title = address if backend.name == address else f"{backend.name} at {address}"
+    limit = ""
+    if backend.max_connections is not None:
+        limit = f", at most {_count(backend.max_connections, 'connection')}"
+    backup = ", backup" if backend.backup else ""
+    return f"{title}, weight {backend.weight}{limit}{backup}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _duration(seconds: float) -> str:
+    if seconds == math.inf:
+        return "off"
+    return f"{seconds:g}s" if seconds >= 1 or seconds == 0 else f"{seconds * 1000:g}ms"

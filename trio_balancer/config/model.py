@@ -1,0 +1,189 @@
+"""What a valid configuration says, as frozen values.
+
+Durations are seconds, `math.inf` where the file says "off"; sizes are bytes. Every name is the
+file's own key, so that a reader of one knows the other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from enum import Enum
+
+import attrs
+
+from trio_balancer.wire.address import Address, SocketAddress
+
+
+class Overflow(Enum):
+    """What becomes of a client that arrives when a limit is reached."""
+
+    WAIT = "wait"
+    REJECT = "reject"
+
+
+class LogFormat(Enum):
+    """How a log line is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    HAPROXY = "haproxy"
+
+
+class LogLevel(Enum):
+    """The least severe line that is written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Policy(Enum):
+    """The selector of a pool."""
+
+    ROUND_ROBIN = "round-robin"
+    LEAST_CONNECTIONS = "least-connections"
+    RANDOM = "random"
+    RANDOM_TWO = "random-two"
+    SOURCE_HASH = "source-hash"
+    FIRST = "first"
+    PEAK_EWMA = "peak-ewma"
+
+
+class WhenDown(Enum):
+    """What becomes of a client when no backend of its pool is up."""
+
+    FAIL = "fail"
+    PANIC = "panic"
+    HOLD = "hold"
+
+
+class CheckType(Enum):
+    """How a health check asks."""
+
+    TCP = "tcp"
+    HTTP = "http"
+    EXPECT = "expect"
+    NONE = "none"
+
+
+class Initial(Enum):
+    """The state of a backend before its first check."""
+
+    UP = "up"
+    DOWN = "down"
+
+
+@attrs.frozen
+class BalancerConfig:
+    """`[balancer]`: what holds for the whole process."""
+
+    max_connections: int | None = None
+    overflow: Overflow = Overflow.WAIT
+    backlog: int = 4096
+    drain_timeout: float = 30.0
+    pre_stop_delay: float = 0.0
+
+
+@attrs.frozen
+class LogConfig:
+    """`[log]`: where the log goes ("-": standard output) and how it looks."""
+
+    format: LogFormat = LogFormat.TEXT
+    level: LogLevel = LogLevel.INFO
+    file: str = "-"
+    connections: bool = True
+
+
+@attrs.frozen
+class ListenerConfig:
+    """`[listeners.NAME]`; `mode` is the file mode of its Unix sockets."""
+
+    name: str
+    bind: tuple[SocketAddress, ...]
+    pool: str
+    mode: int | None = None
+    max_connections: int | None = None
+    overflow: Overflow | None = None
+    handshake_timeout: float = 5.0
+    idle_timeout: float = 600.0
+    half_close_timeout: float = 30.0
+    lifetime: float = math.inf
+    lifetime_jitter: float = 0.1
+    v6only: bool = False
+    user_timeout: float = math.inf
+    keepalive: float = 60.0
+
+
+@attrs.frozen
+class BackendConfig:
+    """One entry of a pool's `backends`."""
+
+    name: str
+    address: Address
+    weight: int = 1
+    max_connections: int | None = None
+    backup: bool = False
+
+
+@attrs.frozen
+class HealthConfig:
+    """`[pools.NAME.health]`; `port` and `address` say where else to check.
+
+    `status` holds inclusive ranges; `send` and `expect` are the bytes on the wire.
+    """
+
+    type: CheckType = CheckType.TCP
+    interval: float = 2.0
+    timeout: float = 1.0
+    rise: int = 2
+    fall: int = 3
+    initial: Initial = Initial.UP
+    port: int | None = None
+    address: str | None = None
+    path: str = "/"
+    host: str | None = None
+    status: tuple[tuple[int, int], ...] = ((200, 399),)
+    send: bytes = b""
+    expect: bytes = b""
+
+
+@attrs.frozen
+class OutlierConfig:
+    """`[pools.NAME.outlier]`: when a backend that fails its clients is set aside."""
+
+    failures: int = 5
+    ejection: float = 30.0
+    max_ejection: float = 300.0
+    max_ejected_percent: float = 50.0
+
+
+@attrs.frozen
+class PoolConfig:
+    """`[pools.NAME]`; `connect_attempts` is None for "all", `outlier` None where there is none."""
+
+    name: str
+    backends: tuple[BackendConfig, ...]
+    policy: Policy = Policy.ROUND_ROBIN
+    connect_timeout: float = 5.0
+    connect_attempts: int | None = 3
+    when_down: WhenDown = WhenDown.FAIL
+    hold_timeout: float = 30.0
+    queue_timeout: float = 5.0
+    queue_limit: int = 1000
+    slow_start: float = 0.0
+    drop_when_down: bool = False
+    resolve_interval: float = 30.0
+    health: HealthConfig = HealthConfig()
+    outlier: OutlierConfig | None = None
+
+
+@attrs.frozen
+class Config:
+    """A whole, valid configuration; the mappings keep the file's order."""
+
+    listeners: Mapping[str, ListenerConfig]
+    pools: Mapping[str, PoolConfig]
+    balancer: BalancerConfig = BalancerConfig()
+    log: LogConfig = LogConfig()

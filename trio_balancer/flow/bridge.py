@@ -1,0 +1,167 @@
+"""A client stream and a backend stream joined by two `copy` tasks in one nursery."""
+
+from __future__ import annotations
+
+import math
+
+import attrs
+import trio
+
+from trio_balancer.flow.record import FINISHED, Ending, Phase, Who
+from trio_balancer.network.seam import Stream
+from trio_balancer.relay import Outcome, Pair, Sweeper, Sweepers, Way, copy, discard
+
+# How long bytes that a leg delivered before its reset may wait for a peer that neither takes
+# them nor sends any itself: our copy of them first, then the kernel's. Short, because the reset
+# is news too: together they stay below 50 ms.
+RESET_GRACE = 0.01
+FLUSH_GRACE = 0.03
+# How often the kernel is asked whether the peer has acknowledged what it was given.
+FLUSH_POLL = 0.002
+
+
+@attrs.frozen
+class Timeouts:
+    """The timeouts of a bridge in seconds; `lifetime_end` is a time of trio's clock."""
+
+    idle: float = math.inf
+    half_close: float = math.inf
+    lifetime_end: float = math.inf
+
+
+class Bridge:
+    """Joins two streams until both sides have finished or something ends it.
+
+    It does not close the streams: whoever opened them does, by the ending.
+    """
+
+    def __init__(
+        self, client: Stream, backend: Stream, timeouts: Timeouts, sweepers: Sweepers
+    ) -> None:
+        self.pair = Pair(client, backend)
+        self.closed_first: Stream | None = None
+        self._timeouts = timeouts
+        self._idle_sweeper = sweepers.get(timeouts.idle)
+        self._half_close_sweeper = sweepers.get(timeouts.half_close)
+        self._scope: trio.CancelScope
+        self._ending: Ending | None = None
+        self._flush_grace = FLUSH_GRACE
+
+    async def run(self, prefix: bytes = b"") -> Ending:
+        """Move bytes both ways, the client's `prefix` first; returns how it ended.
+
+        A reset of one leg is for the caller to pass on: any ending but `FINISHED` means that
+        both streams are to be reset. Never raises, but for bugs and cancellation.
+        """
+        try:
+            async with trio.open_nursery() as nursery:
+                self._scope = nursery.cancel_scope
+                self._scope.deadline = self._timeouts.lifetime_end
+                self._watch()
+                nursery.start_soon(self._carry, self.pair.up, prefix, name="copy to backend")
+                nursery.start_soon(self._carry, self.pair.down, name="copy to client")
+        finally:
+            self._unwatch()
+        if self.pair.broken is not None:
+            await self._flush(self.pair.other(self.pair.broken))
+        return self._how_it_ended()
+
+    async def _carry(self, way: Way, prefix: bytes = b"") -> None:
+        outcome = await copy(way, prefix)
+        if outcome is Outcome.FINISHED:
+            self._finished(way)
+        elif outcome is Outcome.SOURCE_BROKE:
+            self.pair.mark_broken(way.source)
+            self._scope.cancel()
+        else:
+            self.pair.mark_broken(way.sink)
+            await self._linger(way)
+
+    def _finished(self, way: Way) -> None:
+        """Go on half-closed: the other way has its own, shorter timeout."""
+        if self.closed_first is None:
+            self.closed_first = way.source
+            _sweep_no_more(self._idle_sweeper, self)
+            if self._half_close_sweeper is not None:
+                self._half_close_sweeper.add(self)
+
+    async def _linger(self, way: Way) -> None:
+        """Let the other way pass on what the broken sink delivered before it broke.
+
+        A server may answer and close while the upload goes on: its answer is complete.
+        """
+        if self.pair.way_from(way.sink).finished:
+            self._scope.cancel()
+            return
+        self._end_within(self._timeouts.half_close)
+        self._flush_grace = self._timeouts.half_close
+        await discard(way)
+
+    def _reset_seen(self, leg: Stream) -> None:
+        """Hear of a reset that no `copy` has met, as on a leg that nobody reads."""
+        self.pair.mark_broken(leg)
+        other = self.pair.other(leg)
+        if self.pair.way_from(leg).finished:
+            self._scope.cancel()
+        elif self.pair.way_from(other).sending or other.has_unread():
+            self._end_within(self._timeouts.half_close)
+        else:
+            self._end_within(RESET_GRACE)
+
+    def _end_within(self, seconds: float) -> None:
+        end = trio.current_time() + seconds
+        self._scope.deadline = min(self._timeouts.lifetime_end, end)
+
+    async def _flush(self, leg: Stream) -> None:
+        """Wait until the peer has what it was sent: a reset throws away what is on its way.
+
+        A peer that takes nothing for a while is not waited for.
+        """
+        with trio.move_on_after(self._timeouts.half_close):
+            unsent = leg.unsent()
+            give_up = trio.current_time() + self._flush_grace
+            while unsent and trio.current_time() < give_up:
+                await trio.sleep(FLUSH_POLL)
+                before, unsent = unsent, leg.unsent()
+                if unsent < before:
+                    give_up = trio.current_time() + self._flush_grace
+
+    def _watch(self) -> None:
+        for leg in (self.pair.client, self.pair.backend):
+            leg.call_on_reset(lambda leg=leg: self._reset_seen(leg))
+        if self._idle_sweeper is not None:
+            self._idle_sweeper.add(self)
+
+    def _unwatch(self) -> None:
+        for leg in (self.pair.client, self.pair.backend):
+            leg.call_on_reset(None)
+        _sweep_no_more(self._idle_sweeper, self)
+        _sweep_no_more(self._half_close_sweeper, self)
+
+    def progress(self) -> int:
+        """Return the bytes moved so far, for the sweeper."""
+        return self.pair.progress()
+
+    def expire(self) -> None:
+        """End the bridge because nothing moved: the side that was to speak next timed out."""
+        self._ending = Ending(self._silent_side(), Phase.DATA)
+        self._scope.cancel()
+
+    def _silent_side(self) -> Who:
+        spoke = self.pair.spoke_last if self.closed_first is None else self.closed_first
+        return Who.BACKEND_TIMEOUT if spoke is self.pair.client else Who.CLIENT_TIMEOUT
+
+    def _how_it_ended(self) -> Ending:
+        if self._ending is not None:
+            return self._ending
+        if self.pair.broken is not None:
+            who = Who.CLIENT if self.pair.broken is self.pair.client else Who.BACKEND
+            return Ending(who, Phase.DATA)
+        if self.pair.up.finished and self.pair.down.finished:
+            return FINISHED
+        return Ending(Who.POLICY, Phase.DATA)  # only the lifetime is left
+
+
+def _sweep_no_more(sweeper: Sweeper | None, bridge: Bridge) -> None:
+    if sweeper is not None:
+        sweeper.discard(bridge)

@@ -1,0 +1,114 @@
+"""One connection, from accept to record.
+
+`_story` reads as the path of a connection in the design, left to right. The rest is what must
+happen whatever becomes of it.
+"""
+
+from __future__ import annotations
+
+import math
+import traceback
+
+import trio
+
+from trio_balancer.flow.admission import Admission
+from trio_balancer.flow.bridge import Bridge, Timeouts
+from trio_balancer.flow.live import Connection, ListenerState, Runtime
+from trio_balancer.flow.reach import reach_backend
+from trio_balancer.flow.record import FINISHED, Ending, Phase, Who
+from trio_balancer.flow.settle import settle
+from trio_balancer.network.seam import Stream
+
+_REASONS = {
+    Who.CLIENT: "the client reset",
+    Who.BACKEND: "the backend reset",
+    Who.CLIENT_TIMEOUT: "nothing more came from the client",
+    Who.BACKEND_TIMEOUT: "nothing more came from the backend",
+    Who.POLICY: "its lifetime was over",
+}
+
+
+def open_connection(
+    runtime: Runtime, listener: ListenerState, client: Stream, address: str, admission: Admission
+) -> Connection:
+    """Enter an accepted client in the books; `serve_connection` or `refuse` strikes it out."""
+    runtime.latest += 1
+    connection = Connection(
+        runtime=runtime,
+        listener=listener,
+        client=client,
+        address=address,
+        admission=admission,
+        number=runtime.latest,
+        accepted_at=trio.current_time(),
+        accepted_wall=runtime.wall_clock(),
+    )
+    runtime.connections[connection.number] = connection
+    listener.active += 1
+    runtime.totals.accepted += 1
+    listener.totals.accepted += 1
+    return connection
+
+
+def refuse(connection: Connection, reason: str) -> None:
+    """Reset a client that a rule of ours turns away."""
+    connection.end(Who.POLICY, reason)
+    connection.runtime.totals.refused += 1
+    connection.listener.totals.refused += 1
+    settle(connection, refused=True)
+
+
+async def serve_connection(connection: Connection) -> None:
+    """Serve an accepted client to the end; never raises, but when cancelled from outside.
+
+    The one boundary for bugs: whatever goes wrong in here ends this connection and no other.
+    """
+    try:
+        with connection.scope:
+            await _story(connection)
+    except* Exception as bugs:
+        _report_bug(connection, bugs)
+    finally:
+        settle(connection)
+
+
+async def _story(connection: Connection) -> None:
+    connection.client.call_on_reset(connection.client_reset)
+    pool = connection.runtime.pools[connection.listener.config.pool]
+    backend = await reach_backend(connection, pool)
+    if backend is not None:
+        await _join(connection, backend)
+
+
+async def _join(connection: Connection, backend: Stream) -> None:
+    connection.phase = Phase.DATA
+    timeouts = _timeouts(connection)
+    bridge = Bridge(connection.client, backend, timeouts, connection.runtime.sweepers)
+    connection.bridge = bridge
+    ending = await bridge.run()
+    if connection.ending is None:
+        connection.ending = ending
+        connection.reason = "" if ending == FINISHED else _REASONS[ending.who]
+
+
+def _timeouts(connection: Connection) -> Timeouts:
+    config = connection.listener.config
+    jitter = connection.runtime.rng.uniform(0, config.lifetime_jitter)
+    lifetime = config.lifetime * (1 + jitter) if math.isfinite(config.lifetime) else math.inf
+    return Timeouts(
+        idle=config.idle_timeout,
+        half_close=config.half_close_timeout,
+        lifetime_end=connection.accepted_at + lifetime,
+    )
+
+
+def _report_bug(connection: Connection, bugs: BaseExceptionGroup[Exception]) -> None:
+    connection.ending = Ending(Who.INTERNAL, connection.phase)
+    connection.reason = "a bug in the balancer"
+    connection.runtime.totals.bugs += 1
+    connection.runtime.log.error(
+        "A bug ended a connection; please report it",
+        listener=connection.listener.name,
+        connection=connection.number,
+        trace="".join(traceback.format_exception(bugs)),
+    )

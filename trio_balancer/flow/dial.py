@@ -1,0 +1,50 @@
+"""One attempt to reach a backend."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Sequence
+
+import attrs
+import trio
+
+from trio_balancer.flow.record import Who
+from trio_balancer.network.errors import describe, is_local_trouble
+from trio_balancer.network.seam import Network, SocketOptions, Stream
+from trio_balancer.wire.address import SocketAddress
+
+
+@attrs.frozen
+class DialFailure:
+    """Why an attempt failed; `who` is to blame. Expected, and so a value.
+
+    `hopeless` where another attempt would fail too, whatever the backend.
+    """
+
+    who: Who
+    reason: str
+    hopeless: bool = False
+
+
+async def dial(
+    network: Network, addresses: Sequence[SocketAddress], timeout: float, options: SocketOptions
+) -> Stream | DialFailure:
+    """Try a backend's addresses in turn, all within `timeout` seconds."""
+    failure = DialFailure(Who.BACKEND, "its name does not resolve")
+    with trio.move_on_after(timeout):
+        for address in addresses:
+            try:
+                return await network.connect(address, options=options)
+            except OSError as error:
+                failure = _failure(error)
+            if failure.hopeless:
+                break
+        return failure
+    return DialFailure(Who.BACKEND_TIMEOUT, f"no answer within {timeout:g} s")
+
+
+def _failure(error: OSError) -> DialFailure:
+    if not is_local_trouble(error):
+        return DialFailure(Who.BACKEND, describe(error))
+    # A port is missing for one destination only; a descriptor or memory for all of them.
+    return DialFailure(Who.RESOURCE, describe(error), hopeless=error.errno != errno.EADDRNOTAVAIL)

@@ -1,0 +1,134 @@
+"""Accept clients and start a task for each; nothing else happens in these loops.
+
+trio's `serve_listeners` is not used: it gives up for good on some errors of `accept`, and it
+accepts before it knows whether there is room.
+"""
+
+from __future__ import annotations
+
+import attrs
+import trio
+
+from trio_balancer.config.model import LogLevel, Overflow
+from trio_balancer.flow.admission import Admission
+from trio_balancer.flow.connection import open_connection, refuse, serve_connection
+from trio_balancer.flow.live import ListenerState, Runtime
+from trio_balancer.network.errors import describe
+from trio_balancer.network.seam import Listener
+
+# Clients accepted in a row before other tasks run.
+BATCH = 16
+# Seconds to wait after `accept` failed; doubles up to the last. With no descriptor left, trying
+# again at once would spin.
+FIRST_PAUSE = 0.005
+LAST_PAUSE = 0.1
+
+
+@attrs.define(eq=False)
+class Door:
+    """One listening address, and the connections nursery that its clients go to."""
+
+    runtime: Runtime
+    listener: ListenerState
+    socket: Listener
+    connections: trio.Nursery
+    pause: float = FIRST_PAUSE
+
+    async def accept_forever(self) -> None:
+        """Accept until the listening socket is closed by us; no error of `accept` ends it."""
+        while True:
+            try:
+                await self.socket.wait_ready()
+                await self._accept_batch()
+            except trio.ClosedResourceError:
+                return
+            except OSError as error:
+                await self._back_off(error)
+
+    async def _accept_batch(self) -> None:
+        for _ in range(BATCH):
+            if self._overflow() is Overflow.REJECT:
+                accepted = self._accept_or_reject()
+            else:
+                accepted = await self._accept_when_free()
+            if not accepted:
+                break
+            self.pause = FIRST_PAUSE
+
+    def _overflow(self) -> Overflow:
+        return self.listener.config.overflow or self.runtime.overflow
+
+    async def _accept_when_free(self) -> bool:
+        """Take the tokens, then accept: while there are none, the kernel's backlog waits."""
+        admission = self._admission()
+        try:
+            if not admission.take_nowait():
+                await admission.take()
+            accepted = self._accept(admission)
+        except BaseException:
+            admission.give_back()
+            raise
+        if not accepted:
+            admission.give_back()
+        return accepted
+
+    def _accept(self, admission: Admission) -> bool:
+        try:
+            client = self.socket.accept_nowait()
+        except BlockingIOError:
+            return False
+        address = str(self.socket.address)
+        connection = open_connection(self.runtime, self.listener, client, address, admission)
+        self.connections.start_soon(serve_connection, connection, name="connection")
+        return True
+
+    def _accept_or_reject(self) -> bool:
+        """Accept first; reset whoever comes when there is no token."""
+        try:
+            client = self.socket.accept_nowait()
+        except BlockingIOError:
+            return False
+        admission = self._admission()
+        free = admission.take_nowait()
+        address = str(self.socket.address)
+        connection = open_connection(self.runtime, self.listener, client, address, admission)
+        if free:
+            self.connections.start_soon(serve_connection, connection, name="connection")
+        else:
+            refuse(connection, "too many connections")
+        return True
+
+    def _admission(self) -> Admission:
+        return Admission((self.listener.limiter, self.runtime.limiter))
+
+    async def _back_off(self, error: OSError) -> None:
+        self.runtime.totals.accept_errors += 1
+        self.listener.totals.accept_errors += 1
+        self.runtime.log.limited(
+            f"accept {self.listener.name}",
+            LogLevel.ERROR,
+            "Accepting failed; trying again",
+            listener=self.listener.name,
+            address=str(self.socket.address),
+            reason=describe(error),
+        )
+        await trio.sleep(self.pause)
+        self.pause = min(self.pause * 2, LAST_PAUSE)
+
+    def accept_backlog(self) -> None:
+        """Take in who waits already, as far as there is room: closing would reset them."""
+        try:
+            while True:
+                admission = self._admission()
+                if not admission.take_nowait():
+                    return
+                if not self._accept(admission):
+                    admission.give_back()
+                    return
+        except OSError as error:
+            admission.give_back()
+            self.runtime.log.warning(
+                "Clients in the backlog may have been reset",
+                listener=self.listener.name,
+                reason=describe(error),
+            )

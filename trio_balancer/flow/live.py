@@ -1,0 +1,130 @@
+"""What is known while it runs: of the balancer, of a listener, of a connection."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable
+
+import attrs
+import trio
+
+from trio_balancer.config.model import ListenerConfig, Overflow
+from trio_balancer.flow.admission import Admission
+from trio_balancer.flow.bridge import Bridge
+from trio_balancer.flow.log import Log
+from trio_balancer.flow.names import Names
+from trio_balancer.flow.record import Ending, Phase, Record, Who
+from trio_balancer.network.seam import Network, SocketOptions, Stream
+from trio_balancer.policy import Backend, Lease, Pool
+from trio_balancer.relay import Sweepers
+
+
+@attrs.define(eq=False)
+class Totals:
+    """Counts that only ever grow."""
+
+    accepted: int = 0
+    refused: int = 0
+    accept_errors: int = 0
+    bugs: int = 0
+    bytes_up: int = 0
+    bytes_down: int = 0
+    endings: Counter[str] = attrs.Factory(Counter)
+
+    def count(self, record: Record) -> None:
+        """Add a finished connection."""
+        self.endings[str(record.ending)] += 1
+        self.bytes_up += record.bytes_up
+        self.bytes_down += record.bytes_down
+
+
+@attrs.define(eq=False)
+class ListenerState:
+    """A listener as it runs: its configuration, its limit, its counts."""
+
+    config: ListenerConfig
+    limiter: trio.CapacityLimiter
+    totals: Totals = attrs.Factory(Totals)
+    active: int = 0
+
+    @property
+    def name(self) -> str:
+        """The listener's name in the configuration."""
+        return self.config.name
+
+    def options(self) -> SocketOptions:
+        """Return what both legs of its connections are given."""
+        return SocketOptions(self.config.keepalive, self.config.user_timeout)
+
+
+@attrs.define(eq=False)
+class Runtime:
+    """The rooms that a connection walks through, and everybody who is in them."""
+
+    network: Network
+    pools: dict[str, Pool]
+    names: Names
+    sweepers: Sweepers
+    limiter: trio.CapacityLimiter
+    log: Log
+    rng: random.Random
+    wall_clock: Callable[[], float]
+    overflow: Overflow
+    on_record: Callable[[Record], None] | None = None
+    totals: Totals = attrs.Factory(Totals)
+    connections: dict[int, Connection] = attrs.Factory(dict)
+    #: The number of the latest connection; numbers are also the order of who waits.
+    latest: int = 0
+
+    def on_backend(self, backend: Backend) -> list[Connection]:
+        """Return the connections that hold a lease of this backend."""
+        return [
+            connection
+            for connection in self.connections.values()
+            if connection.lease is not None and connection.lease.backend is backend
+        ]
+
+
+@attrs.define(eq=False)
+class Connection:
+    """A connection while it lives; times are of trio's clock, but for `accepted_wall`."""
+
+    runtime: Runtime
+    listener: ListenerState
+    client: Stream
+    #: The listener's address that the client reached.
+    address: str
+    admission: Admission
+    number: int
+    accepted_at: float
+    accepted_wall: float
+    scope: trio.CancelScope = attrs.Factory(trio.CancelScope)
+    phase: Phase = Phase.REQUEST
+    ending: Ending | None = None
+    reason: str = ""
+    pool: Pool | None = None
+    lease: Lease | None = None
+    #: The latest backend tried, also after its lease was given back.
+    target: Backend | None = None
+    backend: Stream | None = None
+    bridge: Bridge | None = None
+    chosen_at: float | None = None
+    connect_time: float | None = None
+    attempts: int = 0
+    redispatched: bool = False
+    pool_queue: int = 0
+
+    def end(self, who: Who, reason: str) -> None:
+        """Say who ended the connection, in the phase it is in, and why, and cancel it.
+
+        The first to say so is believed.
+        """
+        if self.ending is None:
+            self.ending = Ending(who, self.phase)
+            self.reason = reason
+        self.scope.cancel()
+
+    def client_reset(self) -> None:
+        """End the wait of a client that is gone; its end-of-file would not."""
+        self.end(Who.CLIENT, "the client reset")

@@ -1,0 +1,93 @@
+"""What is known of a finished connection: one record per connection, always."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import attrs
+
+from trio_balancer.wire.address import SocketAddress
+
+
+class Who(Enum):
+    """Who ended a connection: the first letter of HAProxy's termination state."""
+
+    NOBODY = "-"
+    CLIENT = "C"
+    BACKEND = "S"
+    CLIENT_TIMEOUT = "c"
+    BACKEND_TIMEOUT = "s"
+    POLICY = "P"
+    RESOURCE = "R"
+    INTERNAL = "I"
+    DOWN = "D"
+    KILLED = "K"
+
+
+class Phase(Enum):
+    """How far a connection had come when it ended: the second letter."""
+
+    REQUEST = "R"
+    QUEUE = "Q"
+    CONNECT = "C"
+    DATA = "D"
+    TARPIT = "T"
+    DONE = "-"
+
+
+@attrs.frozen
+class Ending:
+    """Who ended a connection and in which phase; two letters in every log line."""
+
+    who: Who
+    phase: Phase
+
+    def __str__(self) -> str:
+        return self.who.value + self.phase.value
+
+
+FINISHED = Ending(Who.NOBODY, Phase.DONE)
+
+
+@attrs.frozen
+class Counts:
+    """Connections open when the record was written, its own included."""
+
+    process: int
+    listener: int
+    pool: int
+    backend: int
+
+
+@attrs.frozen
+class Record:
+    """All that is known of a finished connection.
+
+    Times are seconds, None for a phase that was not reached: `queue_time` from accept until a
+    backend was chosen for the last attempt, `connect_time` for the last dial that succeeded,
+    `total_time` from accept to the end. `accepted_at` is wall-clock time (Unix seconds).
+    `bytes_up` went from the client to the backend, `bytes_down` back. `closed_first` says which
+    side's end-of-file came first: "client", "backend" or "".
+    """
+
+    number: int
+    listener: str
+    client: SocketAddress
+    address: SocketAddress
+    accepted_at: float
+    total_time: float
+    ending: Ending
+    reason: str
+    counts: Counts
+    pool: str | None = None
+    backend: str | None = None
+    backend_address: str | None = None
+    queue_time: float | None = None
+    connect_time: float | None = None
+    bytes_up: int = 0
+    bytes_down: int = 0
+    attempts: int = 0
+    redispatched: bool = False
+    backend_queue: int = 0
+    pool_queue: int = 0
+    closed_first: str = ""

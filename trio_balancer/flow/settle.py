@@ -1,0 +1,104 @@
+"""Settle a connection that is over: close, record, give everything back."""
+
+from __future__ import annotations
+
+import trio
+
+from trio_balancer.flow.live import Connection
+from trio_balancer.flow.record import FINISHED, Counts, Ending, Record, Who
+from trio_balancer.network.seam import Stream
+
+
+def settle(connection: Connection, *, refused: bool = False) -> None:
+    """Close what is open, give back what is held and write the one record.
+
+    Synchronous, for a `finally`: no cancellation gets in between.
+    """
+    if connection.ending is None:
+        connection.ending = Ending(Who.KILLED, connection.phase)
+        connection.reason = "stopped by the operator"
+    now = trio.current_time()
+    record = _record(connection, connection.ending, now)
+    _report_to_pool(connection, record, now)
+    _close_streams(connection)
+    _give_back(connection, now)
+    _publish(connection, record, refused=refused)
+
+
+def _record(connection: Connection, ending: Ending, now: float) -> Record:
+    target, bridge, backend = connection.target, connection.bridge, connection.backend
+    chosen_at = connection.chosen_at
+    return Record(
+        number=connection.number,
+        listener=connection.listener.name,
+        client=connection.client.remote_address,
+        address=connection.address,
+        accepted_at=connection.accepted_wall,
+        total_time=now - connection.accepted_at,
+        ending=ending,
+        reason=connection.reason,
+        counts=_counts(connection),
+        pool=None if connection.pool is None else connection.pool.name,
+        backend=None if target is None else target.name,
+        backend_address=None if target is None else str(target.address),
+        queue_time=None if chosen_at is None else chosen_at - connection.accepted_at,
+        connect_time=connection.connect_time,
+        bytes_up=0 if backend is None else backend.sent,
+        bytes_down=connection.client.sent,
+        attempts=connection.attempts,
+        redispatched=connection.redispatched,
+        pool_queue=connection.pool_queue,
+        closed_first=_side(connection, None if bridge is None else bridge.closed_first),
+    )
+
+
+def _counts(connection: Connection) -> Counts:
+    pool, target = connection.pool, connection.target
+    return Counts(
+        process=len(connection.runtime.connections),
+        listener=connection.listener.active,
+        pool=0 if pool is None else pool.active,
+        backend=0 if target is None else target.active,
+    )
+
+
+def _side(connection: Connection, stream: Stream | None) -> str:
+    if stream is None:
+        return ""
+    return "client" if stream is connection.client else "backend"
+
+
+def _report_to_pool(connection: Connection, record: Record, now: float) -> None:
+    """Tell the pool whether the backend served: what passive ejection goes by."""
+    if connection.pool is None or connection.target is None or connection.backend is None:
+        return
+    if connection.backend.received:
+        connection.pool.first_byte(connection.target)
+    elif record.ending.who is Who.BACKEND:
+        connection.pool.reset_before_first_byte(connection.target, now)
+
+
+def _close_streams(connection: Connection) -> None:
+    """Close both legs; what did not finish cleanly must not look as if it had."""
+    for stream in (connection.client, connection.backend):
+        if stream is not None and connection.ending == FINISHED:
+            stream.close()
+        elif stream is not None:
+            stream.reset()
+
+
+def _give_back(connection: Connection, now: float) -> None:
+    del connection.runtime.connections[connection.number]
+    connection.listener.active -= 1
+    if connection.lease is not None:
+        connection.lease.give_back(now)
+    connection.admission.give_back()
+
+
+def _publish(connection: Connection, record: Record, *, refused: bool) -> None:
+    runtime = connection.runtime
+    runtime.totals.count(record)
+    connection.listener.totals.count(record)
+    runtime.log.connection(record, limited=refused)
+    if runtime.on_record is not None:
+        runtime.on_record(record)

@@ -1,0 +1,20 @@
+"""Probes of backends, whose results feed the decisions in `policy`.
+
+`service.py` starts everything; `probe.py` is one check.
+"""
+
+from trio_balancer.health.checker import keep_checking
+from trio_balancer.health.ejections import Wakeup, keep_ending_ejections
+from trio_balancer.health.probe import ProbeResult, Verdict, probe
+from trio_balancer.health.service import run_health, watch_backend
+
+__all__ = [
+    "ProbeResult",
+    "Verdict",
+    "Wakeup",
+    "keep_checking",
+    "keep_ending_ejections",
+    "probe",
+    "run_health",
+    "watch_backend",
+]

@@ -1,0 +1,94 @@
+"""The kernel's names for our values: socket addresses, options, error texts."""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+import socket
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Any
+
+from trio_balancer.network.seam import PeerReset
+from trio_balancer.wire.address import InetAddress, SocketAddress, UnixAddress, canonical_ip
+
+if TYPE_CHECKING:
+    from trio_balancer.network.seam import SocketOptions
+
+PROBE_INTERVAL = 10  # seconds between keepalive probes,
+PROBES = 3  # and how many unanswered ones break the connection
+MAX_KEEPALIVE = 32767  # seconds; MAX_TCP_KEEPIDLE in Linux's tcp.h
+MAX_USER_TIMEOUT = 2**31 - 1  # milliseconds; the option is a C int
+
+# macOS calls the idle time TCP_KEEPALIVE, and has no TCP_USER_TIMEOUT.
+_TCP_KEEPIDLE: int = getattr(socket, "TCP_KEEPIDLE", 0) or getattr(socket, "TCP_KEEPALIVE", 0)
+_TCP_USER_TIMEOUT: int = getattr(socket, "TCP_USER_TIMEOUT", 0)
+
+
+def family_of(address: SocketAddress) -> socket.AddressFamily:
+    """Return the family of a socket that can bind or dial this address."""
+    if isinstance(address, UnixAddress):
+        return socket.AF_UNIX
+    return socket.AF_INET if isinstance(address.ip, IPv4Address) else socket.AF_INET6
+
+
+def to_kernel(address: SocketAddress) -> str | tuple[str, int] | tuple[str, int, int, int]:
+    """Write an address as bind and connect take it; OSError for a zone unknown here."""
+    if isinstance(address, UnixAddress):
+        return address.path
+    if isinstance(address.ip, IPv4Address):
+        return str(address.ip), address.port
+    return str(address.ip), address.port, 0, _scope(address.zone)
+
+
+def from_kernel(name: Any) -> SocketAddress:  # noqa: ANN401  # as typeshed types accept's address
+    """Read what accept, getsockname and getaddrinfo give: canonical, the zone as its number.
+
+    A Unix peer without a path, or with an abstract name (bytes), has the empty path.
+    """
+    if not isinstance(name, tuple):
+        return UnixAddress(name if isinstance(name, str) else "")
+    host, port = name[0], name[1]
+    scope = name[3] if len(name) > 2 else 0  # noqa: PLR2004  # IPv6 adds flow label and scope
+    return InetAddress(canonical_ip(host), port, str(scope) if scope else "")
+
+
+def set_options(sock: socket.socket, options: SocketOptions) -> None:
+    """Set what every TCP stream has; on a listening socket, accepted ones inherit it."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if math.isfinite(options.keepalive):
+        idle = min(max(round(options.keepalive), 1), MAX_KEEPALIVE)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, _TCP_KEEPIDLE, idle)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, PROBE_INTERVAL)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, PROBES)
+    if math.isfinite(options.user_timeout) and _TCP_USER_TIMEOUT:
+        timeout = min(max(round(options.user_timeout * 1000), 1), MAX_USER_TIMEOUT)
+        sock.setsockopt(socket.IPPROTO_TCP, _TCP_USER_TIMEOUT, timeout)
+
+
+def os_error(code: int, text: str = "") -> OSError:
+    """Build the OSError (of the fitting subclass) of an errno, with the system's text or ours."""
+    return OSError(code, text or os.strerror(code))
+
+
+def peer_reset(exc: OSError) -> PeerReset:
+    """Say what broke the connection; to be raised from the OSError, whose errno stays reachable."""
+    return PeerReset(f"the connection broke: {exc.strerror}")
+
+
+def check_path(path: str) -> None:
+    """Raise OSError (ENAMETOOLONG) where Python's own has no errno.
+
+    A path takes 107 bytes on Linux (sun_path is 108 with its NUL), 103 on macOS.
+    """
+    longest = 107 if hasattr(socket, "SOCK_NONBLOCK") else 103
+    if len(os.fsencode(path)) > longest:
+        text = f"the path of a Unix socket takes at most {longest} bytes: {path!r}"
+        raise os_error(errno.ENAMETOOLONG, text)
+
+
+def _scope(zone: str) -> int:
+    if not zone:
+        return 0
+    return int(zone) if zone.isdigit() else socket.if_nametoindex(zone)

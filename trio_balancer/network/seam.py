@@ -1,0 +1,126 @@
+"""The seam: everything that comes from outside the process comes through a `Network`.
+
+There are two: the real one (`network/sockets.py`) and the in-memory one (`testing/`). What runs
+over this seam alone runs in virtual time, with no port and no sleep.
+"""
+
+from __future__ import annotations
+
+import socket
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+
+import attrs
+import trio
+
+from trio_balancer.wire.address import InetAddress, NamedAddress, SocketAddress
+
+
+class PeerReset(trio.BrokenResourceError):
+    """The peer aborted the connection (RST), which is not an end-of-file."""
+
+
+@attrs.frozen
+class SocketOptions:
+    """What every stream of a listener, on both legs, is given (seconds; inf: off)."""
+
+    keepalive: float = 60.0
+    user_timeout: float = float("inf")
+
+
+class Stream(trio.abc.HalfCloseableStream):
+    """A trio stream that can be reset, tells a reset from an end-of-file, and counts.
+
+    `receive_some` returns b"" at an end-of-file. It and `send_all` raise `PeerReset` when the
+    connection broke. A reset is told once, to whoever asks first, as kernels do; bytes that the
+    peer delivered before it are received first.
+    """
+
+    local_address: SocketAddress
+    remote_address: SocketAddress
+    #: The plain socket below, for those who move bytes faster than `receive_some` can.
+    socket: socket.socket | None
+    #: Bytes taken from and given to the kernel so far; a partial send counts at once.
+    received: int
+    sent: int
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Close at once with a reset (RST) that the peer sees; a no-op on a closed stream."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close at once without waiting: a FIN after what was sent; idempotent."""
+
+    @abstractmethod
+    def call_on_reset(self, callback: Callable[[], None] | None) -> None:
+        """Call back, once, when the peer has reset; None takes the wish back.
+
+        It is told without anything being received, also while nobody reads. An end-of-file is
+        not a reset. The callback is synchronous and must not raise.
+        """
+
+    @abstractmethod
+    def unsent(self) -> int:
+        """Bytes given to the kernel that the peer's kernel has not acknowledged yet."""
+
+    @abstractmethod
+    def has_unread(self) -> bool:
+        """Whether bytes that the peer delivered wait to be received."""
+
+
+class Listener(ABC):
+    """A bound, listening address."""
+
+    address: SocketAddress
+
+    @abstractmethod
+    async def wait_ready(self) -> None:
+        """Wait until `accept_nowait` may succeed.
+
+        Raises trio.ClosedResourceError once `close` was called.
+        """
+
+    @abstractmethod
+    def accept_nowait(self) -> Stream:
+        """Accept one connection without blocking.
+
+        Raises BlockingIOError when nobody waits, another OSError when accepting failed, and
+        trio.ClosedResourceError once `close` was called: that flag alone ends an accept loop.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Stop listening; idempotent. Whoever waits unaccepted is reset."""
+
+
+class Network(ABC):
+    """Where streams come from. All methods may be called from any task."""
+
+    @abstractmethod
+    async def listen(
+        self,
+        address: SocketAddress,
+        *,
+        backlog: int,
+        v6only: bool = False,
+        mode: int | None = None,
+        options: SocketOptions,
+    ) -> Listener:
+        """Bind and listen; raises OSError. Port 0 picks one: read `Listener.address`."""
+
+    @abstractmethod
+    async def connect(self, address: SocketAddress, *, options: SocketOptions) -> Stream:
+        """Dial a numeric address or a Unix path; raises OSError with its errno.
+
+        A connection to itself (a loopback port where nobody listens can do that) is refused
+        with ECONNREFUSED. Cancelled, nothing stays open.
+        """
+
+    @abstractmethod
+    async def resolve(self, address: NamedAddress) -> Sequence[InetAddress]:
+        """Look a host name up; raises OSError (socket.gaierror) when it cannot be resolved."""
+
+    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Serve the network's own needs until cancelled; a network may have none."""
+        task_status.started()

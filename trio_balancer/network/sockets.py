@@ -1,0 +1,197 @@
+"""The real network: listen, accept, dial and look up with the kernel's sockets."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from functools import partial
+from typing import TYPE_CHECKING, final
+
+import trio
+
+from trio_balancer.network.kernel import (
+    check_path,
+    family_of,
+    from_kernel,
+    os_error,
+    set_options,
+    to_kernel,
+)
+from trio_balancer.network.resets import ResetWatcher
+from trio_balancer.network.seam import Listener, Network, SocketOptions
+from trio_balancer.network.socket_stream import SocketStream
+from trio_balancer.network.unix import UnixPath, bind_unix
+from trio_balancer.wire.address import InetAddress, NamedAddress, SocketAddress, UnixAddress
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["SocketListener", "SocketNetwork", "SocketStream"]
+
+LOOKUPS = 16  # name look-ups at a time; an abandoned one holds its place until it ends
+
+# What accept says of a client that came and went. The second line are a new socket's pending
+# network errors, which Linux passes on (accept(2): "treat them like EAGAIN by retrying").
+_GONE_AT_ACCEPT = {errno.ECONNABORTED, errno.EPROTO} | {
+    *(errno.ENETDOWN, errno.ENOPROTOOPT, errno.EHOSTDOWN, errno.EHOSTUNREACH),
+    *(errno.EOPNOTSUPP, errno.ENETUNREACH),
+}
+
+
+@final
+class SocketListener(Listener):
+    """A listening TCP or Unix socket; takes the socket, which must not block."""
+
+    def __init__(
+        self, sock: socket.socket, resets: ResetWatcher, path: UnixPath | None = None
+    ) -> None:
+        self.socket = sock
+        self.address = from_kernel(sock.getsockname())
+        self._resets = resets
+        self._path = path
+        self._closed = False
+
+    async def wait_ready(self) -> None:
+        """Wait until somebody waits to be accepted."""
+        self._check_open()
+        await trio.lowlevel.wait_readable(self.socket)
+
+    def accept_nowait(self) -> SocketStream:
+        """Accept one connection; who is gone already is passed over."""
+        self._check_open()
+        while True:
+            try:
+                sock, name = self.socket.accept()
+            except OSError as exc:
+                if exc.errno not in _GONE_AT_ACCEPT:
+                    raise
+            else:
+                sock.settimeout(0)
+                return SocketStream(sock, from_kernel(name), self._resets)
+
+    def close(self) -> None:
+        """Stop listening; a Unix socket's path is removed if it is still ours."""
+        if self._closed:
+            return
+        self._closed = True
+        # Before the socket is closed: while it listens, nobody else takes the path over.
+        if self._path is not None:
+            self._path.unlink()
+        trio.lowlevel.notify_closing(self.socket)
+        self.socket.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise trio.ClosedResourceError("this listener was closed")
+
+
+@final
+class SocketNetwork(Network):
+    """TCP and Unix sockets, and the system's resolver.
+
+    While `run` runs, `Stream.call_on_reset` works (on Linux).
+    """
+
+    def __init__(self) -> None:
+        self._resets = ResetWatcher()
+        self._looking_up = trio.CapacityLimiter(LOOKUPS)
+
+    async def listen(
+        self,
+        address: SocketAddress,
+        *,
+        backlog: int,
+        v6only: bool = False,
+        mode: int | None = None,
+        options: SocketOptions,
+    ) -> SocketListener:
+        """Bind and listen; `mode` is the file mode of a Unix socket (None: as umask says)."""
+        await trio.lowlevel.checkpoint()
+        if isinstance(address, UnixAddress):
+            sock, path = await bind_unix(address.path, mode, backlog)
+            return SocketListener(sock, self._resets, path)
+        sock = _listen_inet(address, backlog, options, v6only=v6only)
+        return SocketListener(sock, self._resets)
+
+    async def connect(self, address: SocketAddress, *, options: SocketOptions) -> SocketStream:
+        """Dial; the caller bounds how long that may take."""
+        sock = _new_socket(address)
+        try:
+            if isinstance(address, InetAddress):
+                set_options(sock, options)
+            await _connect(sock, address)
+            _refuse_own_end(sock, address)
+        except BaseException:
+            sock.close()
+            raise
+        return SocketStream(sock, address, self._resets)
+
+    async def resolve(self, address: NamedAddress) -> Sequence[InetAddress]:
+        """Ask the system's resolver, in a thread that is abandoned when cancelled."""
+        found = await trio.to_thread.run_sync(
+            partial(_look_up, address),
+            limiter=self._looking_up,
+            abandon_on_cancel=True,
+            thread_name=f"trio-balancer-resolve-{address.name}",
+        )
+        return list(dict.fromkeys(found))
+
+    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Tell streams of their peers' resets until cancelled."""
+        await self._resets.run(task_status)
+
+
+def _new_socket(address: SocketAddress) -> socket.socket:
+    sock = socket.socket(family_of(address), socket.SOCK_STREAM)
+    sock.settimeout(0)
+    return sock
+
+
+def _listen_inet(
+    address: InetAddress, backlog: int, options: SocketOptions, *, v6only: bool
+) -> socket.socket:
+    sock = _new_socket(address)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sock.family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, v6only)
+        set_options(sock, options)
+        sock.bind(to_kernel(address))
+        sock.listen(backlog)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+async def _connect(sock: socket.socket, address: SocketAddress) -> None:
+    if isinstance(address, UnixAddress):
+        check_path(address.path)
+    await trio.lowlevel.checkpoint_if_cancelled()
+    code = sock.connect_ex(to_kernel(address))
+    if code == errno.EINPROGRESS:
+        await trio.lowlevel.wait_writable(sock)
+        code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    else:
+        await trio.lowlevel.checkpoint()
+    if code:
+        raise os_error(code)
+
+
+def _refuse_own_end(sock: socket.socket, address: SocketAddress) -> None:
+    # Dialling a free port of this machine from that very port is TCP's simultaneous open. Equal
+    # ports are the cheap sign of it; the addresses may differ in writing (0.0.0.0 is 127.0.0.1).
+    if isinstance(address, UnixAddress) or sock.getsockname()[1] != address.port:
+        return
+    if sock.getsockname() == sock.getpeername():
+        raise os_error(errno.ECONNREFUSED, "the connection reached only itself")
+
+
+def _look_up(address: NamedAddress) -> list[InetAddress]:
+    try:
+        found = socket.getaddrinfo(address.name, address.port, type=socket.SOCK_STREAM)
+    except UnicodeError:
+        text = f"{address.name!r} is not a host name"
+        raise socket.gaierror(socket.EAI_NONAME, text) from None
+    names = [from_kernel(name) for *_, name in found]
+    return [name for name in names if isinstance(name, InetAddress)]

@@ -1,0 +1,7 @@
+"""How bytes move between two streams."""
+
+from trio_balancer.relay.copy import copy, discard
+from trio_balancer.relay.sweeper import Sweeper, Sweepers
+from trio_balancer.relay.way import Outcome, Pair, Way
+
+__all__ = ["Outcome", "Pair", "Sweeper", "Sweepers", "Way", "copy", "discard"]

@@ -1,0 +1,65 @@
+"""Move bytes one way until end-of-file, and pass the end-of-file on."""
+
+from __future__ import annotations
+
+import trio
+
+from trio_balancer.relay.way import Outcome, Way
+
+
+async def copy(way: Way, prefix: bytes = b"") -> Outcome:
+    """Copy from the way's source to its sink; `prefix` is what was already read.
+
+    At most one chunk is in memory: a sink that does not take it stops the reading. An
+    end-of-file of the source becomes one of the sink, after every byte, unless the pair broke:
+    then it may be no end at all, and must not look like one.
+
+    A broken leg is told by the outcome. Never raises, but for bugs and cancellation.
+    """
+    chunk = prefix
+    while True:
+        if chunk and not await _pass_on(way, chunk):
+            return Outcome.SINK_BROKE
+        try:
+            chunk = await way.source.receive_some()
+        except trio.BrokenResourceError:
+            return Outcome.SOURCE_BROKE
+        if not chunk:
+            return await _end(way)
+
+
+async def _pass_on(way: Way, chunk: bytes | bytearray) -> bool:
+    """Send a chunk; say whether the sink took it all."""
+    way.pair.spoke_last = way.source
+    way.sending = True
+    try:
+        await way.sink.send_all(chunk)
+    except trio.BrokenResourceError:
+        return False
+    way.sending = False
+    return True
+
+
+async def _end(way: Way) -> Outcome:
+    """Turn the source's end-of-file into the sink's."""
+    if way.pair.broken is not None:
+        return Outcome.SINK_BROKE if way.pair.broken is way.sink else Outcome.SOURCE_BROKE
+    try:
+        await way.sink.send_eof()
+    except trio.BrokenResourceError:
+        return Outcome.SINK_BROKE
+    way.finished = True
+    return Outcome.FINISHED
+
+
+async def discard(way: Way) -> None:
+    """Take and drop what the source sends until it ends or breaks.
+
+    A peer that is still uploading to a broken sink reads our answer only when it has got rid of
+    its upload.
+    """
+    try:
+        while await way.source.receive_some():
+            pass
+    except trio.BrokenResourceError:
+        way.pair.mark_broken(way.source)

@@ -1,0 +1,66 @@
+"""What a `copy` works on: one way of a pair of joined streams."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import attrs
+
+from trio_balancer.network.seam import Stream
+
+
+class Outcome(Enum):
+    """How a `copy` ended. A broken peer is news, not an error, so these are values."""
+
+    FINISHED = "every byte and the end-of-file were passed on"
+    SOURCE_BROKE = "the source broke; what it had delivered was passed on"
+    SINK_BROKE = "the sink broke"
+
+
+@attrs.define(eq=False)
+class Pair:
+    """A client and a backend joined, and what both ways must know of each other.
+
+    A reset is told once, to whoever asks first; who hears of it marks the pair, because to
+    everybody else the same leg then looks as if it had cleanly ended.
+    """
+
+    client: Stream
+    backend: Stream
+    up: Way = attrs.field(init=False)
+    down: Way = attrs.field(init=False)
+    broken: Stream | None = None
+    spoke_last: Stream | None = None
+
+    def __attrs_post_init__(self) -> None:
+        self.up = Way(self, self.client, self.backend)
+        self.down = Way(self, self.backend, self.client)
+
+    def mark_broken(self, leg: Stream) -> None:
+        """Remember which leg broke first; the other follows because of us."""
+        if self.broken is None:
+            self.broken = leg
+
+    def other(self, leg: Stream) -> Stream:
+        """Return the leg at the other end."""
+        return self.backend if leg is self.client else self.client
+
+    def way_from(self, leg: Stream) -> Way:
+        """Return the way whose source is this leg."""
+        return self.up if leg is self.client else self.down
+
+    def progress(self) -> int:
+        """Bytes taken from and given to either kernel socket so far, partial sends included."""
+        client, backend = self.client, self.backend
+        return client.received + client.sent + backend.received + backend.sent
+
+
+@attrs.define(eq=False)
+class Way:
+    """One direction of a pair; `sending` while bytes taken from the source wait for the sink."""
+
+    pair: Pair = attrs.field(repr=False)
+    source: Stream
+    sink: Stream
+    sending: bool = False
+    finished: bool = False

@@ -1,0 +1,138 @@
+"""The nursery tree of a running balancer: start, drain, stop.
+
+    services nursery            network, sweepers, log, health           (cancelled last)
+    └─ a gate per listener      its connections; deadline set on drain
+       └─ accepting nursery     one accept loop per address              (cancelled first)
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import resource
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import trio
+
+from trio_balancer.balancer import Balancer
+from trio_balancer.config import fit_max_connections
+from trio_balancer.config.model import Config
+from trio_balancer.flow.bind import bind_all, close_all
+from trio_balancer.flow.changes import announce
+from trio_balancer.flow.gate import Gate
+from trio_balancer.flow.live import ListenerState, Runtime
+from trio_balancer.flow.log import Log
+from trio_balancer.flow.log_sink import LogSink, open_sink
+from trio_balancer.flow.names import Names
+from trio_balancer.flow.record import Record
+from trio_balancer.health.ejections import Wakeup
+from trio_balancer.health.service import run_health
+from trio_balancer.network import SocketNetwork
+from trio_balancer.network.seam import Listener, Network
+from trio_balancer.policy import Change, Pool
+from trio_balancer.relay import Sweepers
+
+
+async def serve(
+    config: Config,
+    *,
+    network: Network | None = None,
+    wall_clock: Callable[[], float] = time.time,
+    rng: random.Random | None = None,
+    log_sink: LogSink | None = None,
+    on_record: Callable[[Record], None] | None = None,
+    task_status: trio.TaskStatus[Balancer] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Run a balancer until it is drained (`Balancer.drain`) or cancelled.
+
+    Use it with `nursery.start`: it hands over a `Balancer` once it serves, that is once every
+    listener is bound and each backend was checked once. Cancelled, it resets every connection.
+
+    `network` is where connections come from and go to (the kernel's sockets by default), `rng`
+    what every random choice is drawn from, `wall_clock` gives Unix seconds for the log.
+    `on_record` is called with each finished connection; it must not raise. `log_sink` takes the
+    log instead of what the configuration says. Nothing global is touched: no signal, no limit.
+
+    Raises ConfigError when `max_connections` does not fit into the limit of open files,
+    BindError (an OSError) when an address cannot be bound, OSError when the log cannot be opened.
+    """
+    limit = fit_max_connections(config, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    network = SocketNetwork() if network is None else network
+    log = Log(
+        config.log, log_sink or open_sink(config.log.file), wall_clock=wall_clock, pid=os.getpid()
+    )
+    try:
+        # Bound before any nursery opens, so that the error reaches the caller bare.
+        bound = await bind_all(network, config.listeners.values(), config.balancer.backlog)
+        try:
+            async with trio.open_nursery() as services:
+                rng = random.Random() if rng is None else rng
+                runtime = Runtime(
+                    network=network,
+                    pools={},
+                    names=Names(network, rng=rng, log=log),
+                    sweepers=Sweepers(services),
+                    limiter=trio.CapacityLimiter(limit),
+                    log=log,
+                    rng=rng,
+                    wall_clock=wall_clock,
+                    overflow=config.balancer.overflow,
+                    on_record=on_record,
+                )
+                await _start_services(services, runtime, config)
+                await _serve_listeners(runtime, config, bound, task_status)
+                services.cancel_scope.cancel()
+        finally:
+            close_all(bound)
+    finally:
+        log.close()
+
+
+async def _start_services(services: trio.Nursery, runtime: Runtime, config: Config) -> None:
+    """Start all that connections rely on; one round of health checks is done then."""
+    changed = Wakeup()
+
+    def notify(change: Change) -> None:
+        announce(runtime, change)
+        changed.wake()
+
+    now = trio.current_time()
+    for pool in config.pools.values():
+        runtime.pools[pool.name] = Pool(pool, now=now, rng=runtime.rng, notify=notify)
+    await services.start(runtime.network.run)
+    await services.start(runtime.log.run)
+    health = partial(
+        run_health,
+        network=runtime.network,
+        names=runtime.names,
+        rng=runtime.rng,
+        log=runtime.log,
+        changed=changed,
+    )
+    await services.start(health, runtime.pools.values())
+
+
+async def _serve_listeners(
+    runtime: Runtime,
+    config: Config,
+    bound: Mapping[str, list[Listener]],
+    task_status: trio.TaskStatus[Balancer],
+) -> None:
+    """Accept and serve until every listener is drained and its last connection has ended."""
+    gates = {
+        name: Gate(runtime, _listener_state(config, name), sockets)
+        for name, sockets in bound.items()
+    }
+    async with trio.open_nursery() as listeners:
+        for name, gate in gates.items():
+            listeners.start_soon(gate.run, name=f"listener {name}")
+        task_status.started(Balancer(runtime, gates, config.balancer))
+
+
+def _listener_state(config: Config, name: str) -> ListenerState:
+    listener = config.listeners[name]
+    limit = math.inf if listener.max_connections is None else listener.max_connections
+    return ListenerState(listener, trio.CapacityLimiter(limit))

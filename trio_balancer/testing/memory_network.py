@@ -1,0 +1,148 @@
+"""A network in memory: hosts, ports, backlogs and name service with no port and no sleep.
+
+It has no task, thread or clock of its own, so that a balancer over it runs in virtual time
+(trio.testing.MockClock) and the same way every time.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from ipaddress import IPv4Address, IPv6Address
+from itertools import count
+from typing import TYPE_CHECKING, final
+
+import attrs
+import trio
+
+from trio_balancer.network.kernel import os_error
+from trio_balancer.network.seam import Network, SocketOptions
+from trio_balancer.testing.memory_listener import MemoryListener, overlap
+from trio_balancer.testing.memory_stream import WINDOW, MemoryStream, memory_connection
+from trio_balancer.wire.address import InetAddress, NamedAddress, SocketAddress, UnixAddress
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LISTENER_PORTS = range(20000, 32768)  # what port 0 picks, in this order
+LOOPBACK_V4, LOOPBACK_V6 = IPv4Address("127.0.0.1"), IPv6Address("::1")
+CLIENT_PORTS = range(32768, 61000)  # Linux's ephemeral range; used in turn, then again
+
+
+@final
+class MemoryNetwork(Network):
+    """Every address exists and answers at once: refused where nobody listens.
+
+    `window` is how many bytes one direction of a connection holds before its sender waits.
+    """
+
+    def __init__(self, *, window: int = WINDOW) -> None:
+        #: What `resolve` finds; the ports do not matter.
+        self.names: dict[str, Sequence[InetAddress]] = {}
+        self._window = window
+        self._listeners: list[MemoryListener] = []
+        self._open: dict[MemoryStream, None] = {}  # an ordered set
+        self._silent: set[SocketAddress] = set()
+        self._healed = trio.lowlevel.ParkingLot()
+        self._dials = count()
+
+    async def listen(
+        self,
+        address: SocketAddress,
+        *,
+        backlog: int,
+        v6only: bool = False,
+        mode: int | None = None,  # noqa: ARG002  # no files here
+        options: SocketOptions,  # noqa: ARG002  # no peer here vanishes silently
+    ) -> MemoryListener:
+        """Listen; raises OSError (EADDRINUSE). A backlog of 0 has one place."""
+        await trio.lowlevel.checkpoint()
+        if isinstance(address, InetAddress) and address.port == 0:
+            address = self._with_free_port(address, v6only=v6only)
+        if self._is_taken(address, v6only=v6only):
+            raise os_error(errno.EADDRINUSE)
+        listener = MemoryListener(
+            address, backlog=backlog, v6only=v6only, on_close=self._listeners.remove
+        )
+        self._listeners.append(listener)
+        return listener
+
+    async def connect(
+        self,
+        address: SocketAddress,
+        *,
+        options: SocketOptions,  # noqa: ARG002  # no peer here vanishes silently
+        source: SocketAddress | None = None,
+    ) -> MemoryStream:
+        """Dial, from `source` or from the next port of this host.
+
+        Raises ConnectionRefusedError where nobody listens; waits while the backlog is full or
+        the address is a black hole.
+        """
+        await trio.lowlevel.checkpoint()
+        listener = await self._reach(address)
+        source = source or self._next_source(address)
+        client, server = memory_connection(
+            source, address, window=self._window, on_close=self._open.pop
+        )
+        self._open.update({client: None, server: None})
+        listener.offer(server)
+        return client
+
+    async def resolve(self, address: NamedAddress) -> Sequence[InetAddress]:
+        """Look up in `names`."""
+        await trio.lowlevel.checkpoint()
+        found = self.names.get(address.name)
+        if not found:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return list(dict.fromkeys(attrs.evolve(each, port=address.port) for each in found))
+
+    def blackhole(self, address: SocketAddress) -> None:
+        """Let dials to this address go unanswered until `heal`."""
+        self._silent.add(address)
+
+    def heal(self, address: SocketAddress) -> None:
+        """Answer again; dials that wait go on."""
+        self._silent.discard(address)
+        self._healed.unpark_all()
+
+    def listener_at(self, address: SocketAddress) -> MemoryListener:
+        """Find who answers a dial to this address; raises ConnectionRefusedError."""
+        for listener in self._listeners:
+            if listener.answers(address):
+                return listener
+        raise os_error(errno.ECONNREFUSED)
+
+    def open_streams(self) -> list[MemoryStream]:
+        """List both ends of every connection as far as nobody closed them, oldest first."""
+        return list(self._open)
+
+    async def _reach(self, address: SocketAddress) -> MemoryListener:
+        while True:
+            while address in self._silent:
+                await self._healed.park()
+            listener = self.listener_at(address)
+            if not listener.is_full:
+                return listener
+            await listener.wait_space()
+
+    def _is_taken(self, address: SocketAddress, *, v6only: bool) -> bool:
+        return any(
+            listener.answers(address) or overlap(address, listener.address, v6only=v6only)
+            for listener in self._listeners
+        )
+
+    def _with_free_port(self, address: InetAddress, *, v6only: bool) -> InetAddress:
+        for port in LISTENER_PORTS:
+            candidate = attrs.evolve(address, port=port)
+            if not self._is_taken(candidate, v6only=v6only):
+                return candidate
+        raise os_error(errno.EADDRINUSE)
+
+    def _next_source(self, address: SocketAddress) -> SocketAddress:
+        if isinstance(address, UnixAddress):
+            return UnixAddress("")
+        port = CLIENT_PORTS[next(self._dials) % len(CLIENT_PORTS)]
+        return InetAddress(
+            LOOPBACK_V4 if isinstance(address.ip, IPv4Address) else LOOPBACK_V6, port
+        )
