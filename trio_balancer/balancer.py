@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import trio
 
-from trio_balancer.config.model import BalancerConfig
-from trio_balancer.flow.gate import Gate
-from trio_balancer.flow.live import Runtime
-from trio_balancer.flow.log import Log
 from trio_balancer.flow.statistics import BalancerStatistics, take_statistics
-from trio_balancer.wire.address import SocketAddress
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trio_balancer.config.model import BalancerConfig
+    from trio_balancer.flow.gate import Gate
+    from trio_balancer.flow.live import Runtime
+    from trio_balancer.flow.log import Log
+    from trio_balancer.wire.address import SocketAddress
 
 
 class Balancer:
@@ -46,6 +50,7 @@ class Balancer:
         sets the deadline anew.
         """
         self.ready = False
+        self.log.info("Draining", connections=len(self._runtime.connections))
         patience = self._config.drain_timeout if timeout is None else timeout
         for gate in self._gates.values():
             gate.drain(trio.current_time() + patience)

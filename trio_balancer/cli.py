@@ -9,9 +9,9 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 import trio
@@ -22,6 +22,9 @@ from trio_balancer.config import ConfigError, describe, fit_max_connections, loa
 from trio_balancer.config.model import Config, LogFormat, LogLevel
 from trio_balancer.demo import stand_ins
 from trio_balancer.serve import serve
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
 
 STOPPED_AS_ASKED = 0
 COULD_NOT_RUN = 1
@@ -59,7 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("config", metavar="CONFIG", type=Path, help="the configuration, a TOML file")
     add("--check", action="store_true", help="validate, print what would run, bind nothing")
-    add("--demo", action="store_true", help="also start a stand-in server at every loopback backend")
+    add(
+        "--demo", action="store_true", help="also start a stand-in server at every loopback backend"
+    )
     add(
         "--set",
         metavar="KEY=VALUE",

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import IPv6Address
+from typing import TYPE_CHECKING
 
-from trio_balancer.config.model import BackendConfig, Config
 from trio_balancer.network.errors import describe
 from trio_balancer.wire.address import InetAddress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trio_balancer.config.model import BackendConfig, Config
 
 
 class DemoError(OSError):
@@ -50,7 +55,9 @@ def _stand_in(address: InetAddress, name: str) -> Iterator[None]:
         message = f"the stand-in for backend {name} cannot bind {address}: {describe(error)}"
         raise DemoError(error.errno, message) from error
     # A daemon: a request that is stuck must not keep the process from ending.
-    threading.Thread(target=server.serve_forever, name=f"trio-balancer-demo-{name}", daemon=True).start()
+    threading.Thread(
+        target=server.serve_forever, name=f"trio-balancer-demo-{name}", daemon=True
+    ).start()
     try:
         yield
     finally:
@@ -63,7 +70,9 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 1024
 
     def __init__(self, address: InetAddress, name: str) -> None:
-        self.address_family = socket.AF_INET6 if address.ip.version == 6 else socket.AF_INET
+        self.address_family = (
+            socket.AF_INET6 if isinstance(address.ip, IPv6Address) else socket.AF_INET
+        )
         self.answer = f"Hello from {name}\n".encode()
         super().__init__((address.host, address.port), _Handler)
 

@@ -1,8 +1,8 @@
 """The nursery tree of a running balancer: start, drain, stop.
 
-    services nursery            network, sweepers, log, health           (cancelled last)
-    └─ a gate per listener      its connections; deadline set on drain
-       └─ accepting nursery     one accept loop per address              (cancelled first)
+services nursery            network, sweepers, log, health           (cancelled last)
+└─ a gate per listener      its connections; deadline set on drain
+   └─ accepting nursery     one accept loop per address              (cancelled first)
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ import os
 import random
 import resource
 import time
-from collections.abc import Callable, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 import trio
 
 from trio_balancer.balancer import Balancer
 from trio_balancer.config import fit_max_connections
-from trio_balancer.config.model import Config
 from trio_balancer.flow.bind import bind_all, close_all
 from trio_balancer.flow.changes import announce
 from trio_balancer.flow.gate import Gate
@@ -27,13 +26,18 @@ from trio_balancer.flow.live import ListenerState, Runtime
 from trio_balancer.flow.log import Log
 from trio_balancer.flow.log_sink import LogSink, open_sink
 from trio_balancer.flow.names import Names
-from trio_balancer.flow.record import Record
 from trio_balancer.health.ejections import Wakeup
 from trio_balancer.health.service import run_health
 from trio_balancer.network import SocketNetwork
-from trio_balancer.network.seam import Listener, Network
 from trio_balancer.policy import Change, Pool
 from trio_balancer.relay import Sweepers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from trio_balancer.config.model import Config
+    from trio_balancer.flow.record import Record
+    from trio_balancer.network.seam import Listener, Network
 
 
 async def serve(
@@ -129,7 +133,11 @@ async def _serve_listeners(
     async with trio.open_nursery() as listeners:
         for name, gate in gates.items():
             listeners.start_soon(gate.run, name=f"listener {name}")
+            for socket in gate.sockets:
+                pool = config.listeners[name].pool
+                runtime.log.info("Listening", listener=name, address=socket.address, pool=pool)
         task_status.started(Balancer(runtime, gates, config.balancer))
+    runtime.log.info("Stopped", connections=runtime.totals.accepted)
 
 
 def _listener_state(config: Config, name: str) -> ListenerState:

@@ -51,7 +51,7 @@ def test_a_configured_limit_that_does_not_fit_is_told_which_would() -> None:
 @pytest.mark.parametrize("open_files", [RESERVE + 1, 64, 0])
 def test_less_than_one_is_refused(config: Config, open_files: int) -> None:
     with pytest.raises(
-        ConfigError, match="1 connections? need.* 135 open files.*not even one fits"
+        ConfigError, match=r"1 connections? need.* 135 open files.*not even one fits"
     ):
         fit_max_connections(config, open_files)
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 
 import pytest
 
@@ -70,7 +70,7 @@ def test_key_paths_are_written_as_toml_writes_them(path: tuple[str | int, ...], 
         pytest.param(-(16**6000), "a number of hundreds of digits", id="huge negative"),
         (float("nan"), "nan"),
         ("x\n", r"'x\n'"),
-        (datetime.date(2024, 2, 29), "the date or time 2024-02-29"),
+        (dt.date(2024, 2, 29), "the date or time 2024-02-29"),
     ],
 )
 def test_values_are_shown_as_people_know_them(value: object, text: str) -> None:

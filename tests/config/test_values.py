@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import date
 
 import pytest
@@ -11,7 +12,7 @@ from trio_balancer.config import values
 from trio_balancer.config.model import Policy
 from trio_balancer.config.values import MisspeltError, Parser
 
-ANYTHING = (
+ANYTHING: st.SearchStrategy[object] = (
     st.none()
     | st.booleans()
     | st.integers()
@@ -41,13 +42,18 @@ PARSERS: list[Parser[object]] = [
 ]
 
 
-@given(st.sampled_from(PARSERS), ANYTHING)
-def test_a_parser_returns_or_raises_a_short_sentence(parse: Parser[object], value: object) -> None:
+def _complaint(parse: Parser[object], value: object) -> str | None:
     try:
         parse(value)
     except ValueError as error:
-        assert str(error).startswith("expected ")
-        assert len(str(error)) < 250
+        return str(error)
+    return None
+
+
+@given(st.sampled_from(PARSERS), ANYTHING)
+def test_a_parser_returns_or_raises_a_short_sentence(parse: Parser[object], value: object) -> None:
+    complaint = _complaint(parse, value)
+    assert complaint is None or re.match(r"expected .{10,240}\Z", complaint)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +72,7 @@ def test_a_duration_may_be_zero_or_off_where_that_makes_sense() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["0s", "0.0ms", "off", "5", "-1s", "1 s", "s", "1d", "1e3s", "٣s", "1s\n", "1234567890s"],
+    ["0s", "0.0ms", "off", "5", "-1s", "1 s", "s", "1d", "1e3s", "\u0663s", "1s\n", "1234567890s"],
 )
 def test_what_is_no_duration_is_refused(value: str) -> None:
     with pytest.raises(ValueError, match="expected a duration above zero like"):
@@ -117,7 +123,8 @@ def test_a_choice_suggests_what_was_meant() -> None:
     with pytest.raises(MisspeltError, match="expected one of 'round-robin', ") as caught:
         parse("rond-robin")
     assert caught.value.suggestion == "round-robin"
-    for value in ("zzz", 5, []):
+    wrong: list[object] = ["zzz", 5, []]
+    for value in wrong:
         with pytest.raises(MisspeltError) as caught:
             parse(value)
         assert caught.value.suggestion is None
@@ -152,14 +159,15 @@ def test_octets_are_text_that_has_bytes(value: object) -> None:
 def test_attempts() -> None:
     assert values.attempts("all") is None
     assert values.attempts(1) == 1
-    for value in (0, "none", True, 2.0, date(2024, 1, 1)):
+    wrong: list[object] = [0, "none", True, 2.0, date(2024, 1, 1)]
+    for value in wrong:
         with pytest.raises(ValueError, match='at least 1, or "all", got '):
             values.attempts(value)
 
 
 def test_file_modes_are_octal() -> None:
     assert values.file_mode("0660") == values.file_mode("660") == 0o660
-    for value in ("0999", 660, "1777", "", "0660\n", "٠660"):
+    for value in ("0999", 660, "1777", "", "0660\n", "\u0660660"):
         with pytest.raises(ValueError, match="expected an octal file mode"):
             values.file_mode(value)
 
@@ -167,6 +175,6 @@ def test_file_modes_are_octal() -> None:
 def test_status_ranges() -> None:
     assert values.status_ranges("200-399") == ((200, 399),)
     assert values.status_ranges("200, 204,301-302") == ((200, 200), (204, 204), (301, 302))
-    for value in (200, "", "200,", "399-200", "20", "600", "200-", "٢00"):
+    for value in (200, "", "200,", "399-200", "20", "600", "200-", "\u066200"):
         with pytest.raises(ValueError, match="expected HTTP status codes"):
             values.status_ranges(value)

@@ -162,6 +162,32 @@ def test_a_stuck_pipe_does_not_keep_the_process_alive() -> None:
         assert process.wait(timeout=30) == 0
 
 
+async def test_the_service_sleeps_while_there_is_nothing_to_write(
+    autojump_clock: trio.testing.MockClock,
+    monkeypatch: pytest.MonkeyPatch,
+    pipe: tuple[int, int],
+) -> None:
+    sink = ThreadedSink(DescriptorOutput(pipe[1], owned=True))
+    batches: list[float] = []
+    started = 0.0
+    monkeypatch.setattr(
+        sink._writer, "hand_over", lambda: batches.append(trio.current_time() - started)
+    )
+    async with trio.open_nursery() as nursery:
+        await nursery.start(sink.run)
+        await trio.sleep(1)
+        started = trio.current_time()
+        for _ in range(10):
+            sink.put("line")
+            await trio.sleep(BATCH_SECONDS / 20)
+        await trio.sleep(1)
+        nursery.cancel_scope.cancel()
+    monkeypatch.undo()
+    sink.close()
+
+    assert batches == [pytest.approx(BATCH_SECONDS)]
+
+
 async def test_a_sink_in_memory_keeps_lines_and_needs_no_thread(
     autojump_clock: trio.testing.MockClock,
 ) -> None:

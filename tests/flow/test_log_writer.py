@@ -136,6 +136,24 @@ def test_failed_writes_are_told_once_writing_works_again(gate: Gate, writer: Wri
     assert writer.statistics() == WriterStatistics(written=2, dropped=2, pending=0)
 
 
+def test_a_loss_is_not_told_right_after_it() -> None:
+    class Picky(Gate):
+        def write(self, lines: Sequence[str]) -> int:
+            self.full = lines == ["a"]
+            return super().write(lines)
+
+    gate = Picky()
+    gate.opened.set()
+    writer = Writer(gate, lambda lost: f"{lost} lost")
+    write(writer, "a")
+    assert gate.lines == []
+
+    write(writer, "b")
+    finish(writer)
+
+    assert gate.lines == ["b", "1 lost"]
+
+
 def test_a_loss_that_could_not_be_told_is_told_later() -> None:
     class Moody(Gate):
         def write(self, lines: Sequence[str]) -> int:

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import errno
-import os
 import socket
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,12 +17,10 @@ from trio_balancer.network import (
     SocketStream,
     sockets,
 )
-from trio_balancer.network.resets import ResetWatcher
 from trio_balancer.wire.address import InetAddress, NamedAddress, UnixAddress, inet_address
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
 OPTIONS = SocketOptions()
 ANY_PORT = inet_address("127.0.0.1", 0)
@@ -41,7 +39,7 @@ async def listener(network: SocketNetwork) -> AsyncIterator[SocketListener]:
 
 
 def open_descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def port_of(listener: SocketListener) -> int:
@@ -97,68 +95,6 @@ async def test_address_in_use(network: SocketNetwork, listener: SocketListener) 
     with pytest.raises(OSError, match="in use") as excinfo:
         await network.listen(listener.address, backlog=10, options=OPTIONS)
     assert excinfo.value.errno == errno.EADDRINUSE
-
-
-async def test_nobody_waits(listener: SocketListener) -> None:
-    with pytest.raises(BlockingIOError):
-        listener.accept_nowait()
-
-
-async def test_closing_wakes_who_waits(listener: SocketListener) -> None:
-    async def wait() -> None:
-        with pytest.raises(trio.ClosedResourceError):
-            await listener.wait_ready()
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(wait)
-        await wait_all_tasks_blocked()
-        listener.close()
-    with pytest.raises(trio.ClosedResourceError):
-        await listener.wait_ready()
-    with pytest.raises(trio.ClosedResourceError):
-        listener.accept_nowait()
-
-
-async def test_only_our_own_flag_means_closed(listener: SocketListener) -> None:
-    listener.socket.shutdown(socket.SHUT_RDWR)
-    with pytest.raises(OSError, match="Invalid argument") as excinfo:
-        listener.accept_nowait()
-    assert excinfo.value.errno == errno.EINVAL
-    listener.socket.close()
-    with pytest.raises(OSError, match="Bad file descriptor") as excinfo:
-        listener.accept_nowait()
-    assert excinfo.value.errno == errno.EBADF
-
-
-async def test_client_that_has_reset_is_accepted(
-    network: SocketNetwork, listener: SocketListener
-) -> None:
-    client = await network.connect(listener.address, options=OPTIONS)
-    address = client.local_address
-    client.reset()
-    server = await accept(listener)
-    assert server.remote_address == address
-    server.close()
-
-
-class _Moody(socket.socket):
-    """Says of the first clients that they are gone."""
-
-    moods = (errno.ECONNABORTED, errno.ENETDOWN, errno.EMFILE)
-
-    def accept(self) -> tuple[socket.socket, Any]:
-        mood, self.moods = self.moods[0], self.moods[1:]
-        raise OSError(mood, os.strerror(mood))
-
-
-async def test_only_who_is_gone_is_passed_over() -> None:
-    sock = _Moody()
-    sock.bind(("127.0.0.1", 0))
-    listener = SocketListener(sock, ResetWatcher())
-    with pytest.raises(OSError, match="Too many open files"):
-        listener.accept_nowait()
-    assert sock.moods == ()
-    listener.close()
 
 
 async def test_dial_is_refused(network: SocketNetwork, listener: SocketListener) -> None:

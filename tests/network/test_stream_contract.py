@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import errno
+from operator import methodcaller
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 import trio
-from trio.testing import assert_checkpoints, check_half_closeable_stream, wait_all_tasks_blocked
+from trio.testing import assert_checkpoints, check_half_closeable_stream
 
-from trio_balancer.network import PeerReset, Stream
 
 if TYPE_CHECKING:
+    from trio_balancer.network import Stream
     from collections.abc import Awaitable, Callable
 
     Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
@@ -22,23 +22,11 @@ class Pairs(Protocol):
     async def connect_clogged(self) -> tuple[Stream, Stream]: ...
 
 
-def told_errno(excinfo: pytest.ExceptionInfo[PeerReset]) -> int | None:
-    cause = excinfo.value.__cause__
-    assert isinstance(cause, OSError)
-    return cause.errno
-
-
 async def receive_all(stream: Stream) -> bytes:
     received = bytearray()
     while data := await stream.receive_some():
         received += data
     return bytes(received)
-
-
-async def fill(stream: Stream) -> None:
-    """Send in vain: until the window is full and the scope around is cancelled."""
-    while True:
-        await stream.send_all(bytes(1 << 16))
 
 
 async def test_trio_contract(pairs: Pairs) -> None:
@@ -103,238 +91,6 @@ async def test_half_close_leaves_the_other_direction_open(pairs: Pairs, first: i
     assert await receive_all(finisher) == b"answer"
 
 
-async def test_reset_is_told_once_to_the_receiver(tcp_pairs: Pairs) -> None:
-    client, server = await tcp_pairs.connect()
-    client.reset()
-    with pytest.raises(PeerReset) as excinfo:
-        await server.receive_some()
-    assert told_errno(excinfo) == errno.ECONNRESET
-    assert await server.receive_some() == b""
-    with pytest.raises(PeerReset) as excinfo:
-        await server.send_all(b"x")
-    assert told_errno(excinfo) == errno.EPIPE
-
-
-async def test_reset_wakes_a_receiver(tcp_pairs: Pairs) -> None:
-    client, server = await tcp_pairs.connect()
-
-    async def receive() -> None:
-        with pytest.raises(PeerReset):
-            await server.receive_some()
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(receive)
-        await wait_all_tasks_blocked()
-        client.reset()
-
-
-async def test_reset_is_told_once_to_the_sender(tcp_pairs: Pairs, eventually: Eventually) -> None:
-    client, server = await tcp_pairs.connect()
-    told: list[bool] = []
-    server.call_on_reset(lambda: told.append(True))
-    client.reset()
-    await eventually(lambda: bool(told))
-    with pytest.raises(PeerReset) as excinfo:
-        await server.send_all(b"x")
-    assert told_errno(excinfo) == errno.ECONNRESET
-    assert await server.receive_some() == b""
-    assert server.sent == 0
-
-
-async def test_bytes_delivered_before_a_reset_are_received_first(tcp_pairs: Pairs) -> None:
-    client, server = await tcp_pairs.connect()
-    await client.send_all(b"delivered")
-    client.reset()
-    assert await server.receive_some() == b"delivered"
-    with pytest.raises(PeerReset):
-        await server.receive_some()
-    assert await server.receive_some() == b""
-
-
-async def test_bytes_survive_a_reset_that_the_sender_was_told(
-    tcp_pairs: Pairs, eventually: Eventually
-) -> None:
-    client, server = await tcp_pairs.connect()
-    told: list[bool] = []
-    server.call_on_reset(lambda: told.append(True))
-    await client.send_all(b"delivered")
-    client.reset()
-    await eventually(lambda: bool(told))
-    with pytest.raises(PeerReset):
-        await server.send_all(b"x")
-    assert await receive_all(server) == b"delivered"
-
-
-async def test_reset_after_a_fin_is_told_to_the_sender_only(
-    tcp_pairs: Pairs, eventually: Eventually
-) -> None:
-    client, server = await tcp_pairs.connect()
-    told: list[bool] = []
-    server.call_on_reset(lambda: told.append(True))
-    await client.send_eof()
-    assert await server.receive_some() == b""
-    client.reset()
-    await eventually(lambda: bool(told))
-    assert await server.receive_some() == b""
-    with pytest.raises(PeerReset) as excinfo:
-        await server.send_all(b"x")
-    assert told_errno(excinfo) == errno.EPIPE
-
-
-async def test_reset_after_our_fin_is_told(tcp_pairs: Pairs) -> None:
-    client, server = await tcp_pairs.connect()
-    await server.send_eof()
-    client.reset()
-    with pytest.raises(PeerReset):
-        await server.receive_some()
-    assert await server.receive_some() == b""
-
-
-async def test_reset_after_both_fins_is_nothing(tcp_pairs: Pairs) -> None:
-    client, server = await tcp_pairs.connect()
-    told: list[bool] = []
-    server.call_on_reset(lambda: told.append(True))
-    await client.send_eof()
-    await server.send_eof()
-    assert await server.receive_some() == b""
-    assert await client.receive_some() == b""
-    client.reset()
-    await wait_all_tasks_blocked()
-    assert not told
-    assert await server.receive_some() == b""
-
-
-async def test_reset_drops_what_has_not_arrived_and_its_fin(tcp_pairs: Pairs) -> None:
-    client, server = await tcp_pairs.connect()
-    with trio.move_on_after(0.05):
-        await fill(client)
-    await client.send_eof()
-    assert client.unsent() > 0
-    client.reset()
-    with pytest.raises(PeerReset):
-        await receive_all(server)
-    assert 0 < server.received < client.sent
-
-
-async def test_end_of_file_cannot_follow_a_reset(tcp_pairs: Pairs, eventually: Eventually) -> None:
-    client, server = await tcp_pairs.connect()
-    told: list[bool] = []
-    server.call_on_reset(lambda: told.append(True))
-    client.reset()
-    await eventually(lambda: bool(told))
-    with pytest.raises(PeerReset) as excinfo:
-        await server.send_eof()
-    assert told_errno(excinfo) == errno.ENOTCONN
-    with pytest.raises(PeerReset) as excinfo:
-        await server.receive_some()
-    assert told_errno(excinfo) == errno.ECONNRESET
-
-
-async def test_closing_with_unread_bytes_resets(pairs: Pairs, eventually: Eventually) -> None:
-    client, server = await pairs.connect()
-    await server.send_all(b"never read")
-    await eventually(client.has_unread)
-    client.close()
-    with pytest.raises(PeerReset):
-        await server.receive_some()
-
-
-async def test_sending_to_who_has_closed_breaks(pairs: Pairs) -> None:
-    client, server = await pairs.connect()
-    client.close()
-    assert await server.receive_some() == b""
-    with pytest.raises(PeerReset):
-        await fill(server)
-    assert await server.receive_some() == b""
-
-
-async def test_reset_wakes_a_blocked_sender_and_is_called_back(tcp_pairs: Pairs) -> None:
-    client, server = await tcp_pairs.connect_clogged()
-    called = trio.Event()
-    server.call_on_reset(called.set)
-
-    async def send() -> None:
-        with pytest.raises(PeerReset):
-            await server.send_all(b"x")
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(send)
-        await wait_all_tasks_blocked()
-        client.reset()
-
-
-async def test_reset_behind_a_clogged_direction_is_called_back(tcp_pairs: Pairs) -> None:
-    client, server = await tcp_pairs.connect_clogged()
-    called = trio.Event()
-    server.call_on_reset(called.set)
-    client.reset()
-    with trio.fail_after(10):
-        await called.wait()
-    assert server.has_unread()
-
-
-async def test_earlier_reset_is_called_back_later(tcp_pairs: Pairs) -> None:
-    client, server = await tcp_pairs.connect()
-    called = trio.Event()
-    client.reset()
-    server.call_on_reset(called.set)
-    assert not called.is_set()
-    with trio.fail_after(10):
-        await called.wait()
-
-
-async def test_reset_that_was_told_is_not_called_back(tcp_pairs: Pairs) -> None:
-    client, server = await tcp_pairs.connect()
-    client.reset()
-    with pytest.raises(PeerReset):
-        await server.receive_some()
-    told: list[bool] = []
-    server.call_on_reset(lambda: told.append(True))
-    await wait_all_tasks_blocked()
-    assert not told
-
-
-async def test_reset_is_called_back_once_and_only_to_the_last_wish(
-    tcp_pairs: Pairs, eventually: Eventually
-) -> None:
-    client, server = await tcp_pairs.connect()
-    told: list[str] = []
-    server.call_on_reset(lambda: told.append("first"))
-    server.call_on_reset(lambda: told.append("second"))
-    client.reset()
-    await eventually(lambda: bool(told))
-    await wait_all_tasks_blocked()
-    assert told == ["second"]
-
-
-@pytest.mark.parametrize("before", [True, False])
-async def test_wish_can_be_taken_back(tcp_pairs: Pairs, before: bool) -> None:  # noqa: FBT001
-    client, server = await tcp_pairs.connect()
-    told: list[bool] = []
-    server.call_on_reset(lambda: told.append(True))
-    if before:
-        server.call_on_reset(None)
-    client.reset()
-    server.call_on_reset(None)
-    await wait_all_tasks_blocked()
-    assert not told
-
-
-async def test_ends_of_file_are_not_called_back(pairs: Pairs) -> None:
-    client, server = await pairs.connect()
-    told: list[bool] = []
-    server.call_on_reset(lambda: told.append(True))
-    await client.send_eof()
-    assert await server.receive_some() == b""
-    await wait_all_tasks_blocked()
-    await server.send_eof()
-    assert await client.receive_some() == b""
-    await wait_all_tasks_blocked()
-    client.close()
-    await wait_all_tasks_blocked()
-    assert not told
-
-
 async def test_cancelled_send_counts_what_went(pairs: Pairs) -> None:
     client, server = await pairs.connect()
     with trio.move_on_after(0.05) as scope:
@@ -373,7 +129,7 @@ async def test_quiet_stream_has_nothing_unsent_or_unread(
     assert not server.has_unread()
 
 
-@pytest.mark.parametrize("close", [Stream.close, Stream.reset])
+@pytest.mark.parametrize("close", [methodcaller("close"), methodcaller("reset")])
 async def test_closed_stream_does_nothing_more(
     pairs: Pairs, close: Callable[[Stream], None]
 ) -> None:

@@ -1,3 +1,4 @@
+# ruff: noqa: ASYNC240  # files of a temporary directory do not block
 from __future__ import annotations
 
 import errno

@@ -16,4 +16,4 @@ if TYPE_CHECKING:
 def test_news_cannot_be_changed(backends: Callable[..., tuple[Backend, ...]]) -> None:
     change = Change("app", backends(1)[0], State.UP, State.DOWN, "refused", "", 1.0)
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        change.after = State.UP  # type: ignore[misc] - that it fails is the point
+        change.after = State.UP  # type: ignore[misc]  # that it fails is the point

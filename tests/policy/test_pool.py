@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 from trio_balancer.config.model import HealthConfig, OutlierConfig, Policy, WhenDown
-from trio_balancer.policy import Admin, Backend, Change, Lease, Pool, State, Ticket, Unavailable
+from trio_balancer.policy import Admin, Backend, Change, Lease, Pool, State, Unavailable
 from trio_balancer.policy.connect_time import PENALTY
 
 if TYPE_CHECKING:
@@ -20,45 +20,10 @@ if TYPE_CHECKING:
     Config = Callable[..., BackendConfig]
 
 
-@attrs.define
-class Waiter:
-    """A connection in the line: how often it was woken, and its ticket."""
-
-    woken: int = 0
-    ticket: Ticket | None = None
-
-    def wake(self) -> None:
-        self.woken += 1
-
-
-class Line:
-    """Joins waiters to a pool's line in the order 1, 2, 3, … unless told otherwise."""
-
-    def __init__(self, pool: Pool, client: InetAddress) -> None:
-        self.pool, self.client, self.arrived = pool, client, 0
-
-    def join(
-        self, order: int = 0, *, held: bool = False, tried: Collection[Backend] = ()
-    ) -> Waiter:
-        self.arrived += 1
-        waiter = Waiter()
-        waiter.ticket = self.pool.join(
-            order or self.arrived, self.client, 1.0, tried=tried, wake=waiter.wake, held=held
-        )
-        return waiter
-
-
 def leased(pool: Pool, client: InetAddress, tried: Collection[Backend] = ()) -> Lease:
     lease = pool.lease(client, 1.0, tried)
     assert isinstance(lease, Lease)
     return lease
-
-
-def served_by(waiter: Waiter) -> str:
-    """Return the backend that a woken waiter was given, or "" for one that still waits."""
-    assert waiter.ticket is not None
-    assert waiter.woken == (waiter.ticket.lease is not None)
-    return waiter.ticket.lease.backend.name if waiter.ticket.lease else ""
 
 
 @pytest.fixture
@@ -111,153 +76,6 @@ def test_panic_ignores_checks_and_ejection(make_pool: MakePool, client: InetAddr
     assert pool.lease(client, 1.0) is not Unavailable.DOWN
     pool.set_admin(b, Admin.MAINTENANCE, 1.0)
     assert leased(pool, client).backend is a
-
-
-# The line
-
-
-def test_first_come_first_served(single: Pool, client: InetAddress) -> None:
-    lease, line = leased(single, client), Line(single, client)
-    first, second = line.join(), line.join()
-    lease.give_back(2.0)
-    assert (served_by(first), served_by(second)) == ("a", "")
-    assert single.lease(client, 2.0) is Unavailable.FULL
-    assert first.ticket is not None
-    handed = first.ticket.take()
-    assert handed is not None
-    handed.give_back(3.0)
-    assert served_by(second) == "a"
-    assert (single.active, len(single.line)) == (1, 0)
-
-
-def test_who_comes_back_keeps_its_place(single: Pool, client: InetAddress) -> None:
-    lease, line = leased(single, client), Line(single, client)
-    late, early = line.join(8), line.join(5)
-    assert early.ticket is not None
-    assert early.ticket.position == 1
-    lease.give_back(2.0)
-    assert (served_by(early), served_by(late)) == ("a", "")
-
-
-def test_the_line_has_a_limit_for_queued_and_held_together(
-    single: Pool, client: InetAddress
-) -> None:
-    leased(single, client)
-    line = Line(single, client)
-    tickets = [line.join(held=held).ticket for held in (False, True, False, False)]
-    assert tickets[:3].count(None) == 0
-    assert tickets[3] is None
-
-
-def test_what_became_free_before_joining_is_handed_over(single: Pool, client: InetAddress) -> None:
-    assert served_by(Line(single, client).join()) == "a"
-
-
-def test_leaving_makes_room_and_may_be_repeated(single: Pool, client: InetAddress) -> None:
-    lease, line = leased(single, client), Line(single, client)
-    first, second = line.join(), line.join()
-    for _ in range(2):
-        assert first.ticket is not None
-        single.leave(first.ticket)
-    lease.give_back(2.0)
-    assert (served_by(first), served_by(second)) == ("", "a")
-
-
-def test_leaving_gives_an_untaken_lease_to_the_next(single: Pool, client: InetAddress) -> None:
-    lease, line = leased(single, client), Line(single, client)
-    first, second = line.join(), line.join()
-    lease.give_back(2.0)
-    assert first.ticket is not None
-    single.leave(first.ticket)
-    assert served_by(second) == "a"
-    assert single.active == 1
-
-
-def test_leaving_keeps_a_lease_that_was_taken(single: Pool, client: InetAddress) -> None:
-    waiter = Line(single, client).join()
-    assert waiter.ticket is not None
-    lease = waiter.ticket.take()
-    single.leave(waiter.ticket)
-    assert lease is not None
-    assert single.active == 1
-    lease.give_back(2.0)
-    assert single.active == 0
-
-
-def test_who_waits_for_another_backend_holds_nobody_up(
-    make_pool: MakePool, config: Config, client: InetAddress
-) -> None:
-    one = [config(name, max_connections=1) for name in "ab"]
-    pool = make_pool(*one)
-    a, b = pool.backends
-    line, on_a, on_b = Line(pool, client), leased(pool, client), leased(pool, client)
-    waits_for_b, waits_for_any = line.join(tried=[a]), line.join()
-    on_a.give_back(2.0)
-    assert (served_by(waits_for_b), served_by(waits_for_any)) == ("", "a")
-    on_b.give_back(2.0)
-    assert served_by(waits_for_b) == "b"
-    assert (a.active, b.active) == (1, 1)
-
-
-def test_a_tried_backend_is_taken_once_the_untried_one_goes_down(
-    make_pool: MakePool, config: Config, client: InetAddress
-) -> None:
-    pool = make_pool("a", config("b", max_connections=0))
-    waiter = Line(pool, client).join(tried=pool.backends[:1])
-    assert served_by(waiter) == ""
-    pool.check_failed(pool.backends[1], 2.0, "refused")
-    assert served_by(waiter) == "a"
-
-
-def test_the_held_are_served_when_a_backend_comes_up(
-    make_pool: MakePool, client: InetAddress
-) -> None:
-    pool = make_pool("a", when_down=WhenDown.HOLD, health=HealthConfig(rise=1))
-    (a,) = pool.backends
-    pool.check_failed(a, 1.0, "refused")
-    line = Line(pool, client)
-    waiters = [line.join(held=True), line.join(held=True, tried=[a])]
-    assert [served_by(waiter) for waiter in waiters] == ["", ""]
-    pool.check_passed(a, 2.0)
-    assert [served_by(waiter) for waiter in waiters] == ["a", "a"]
-
-
-def test_the_parked_are_passed_over_until_they_retry(
-    make_pool: MakePool, client: InetAddress
-) -> None:
-    pool = make_pool("a", "b", when_down=WhenDown.HOLD)
-    waiter = Line(pool, client).join(held=True, tried=pool.backends)
-    leased(pool, client).give_back(2.0)
-    assert served_by(waiter) == ""
-    assert waiter.ticket is not None
-    pool.retry(waiter.ticket, 3.0)
-    assert served_by(waiter) == "b"
-
-
-def test_a_retry_that_finds_nobody_waits_on(make_pool: MakePool, client: InetAddress) -> None:
-    pool = make_pool("a", when_down=WhenDown.HOLD)
-    pool.set_admin(pool.backends[0], Admin.DRAIN, 1.0)
-    waiter = Line(pool, client).join(held=True, tried=pool.backends)
-    assert waiter.ticket is not None
-    pool.retry(waiter.ticket, 2.0)
-    assert served_by(waiter) == ""
-    pool.set_admin(pool.backends[0], Admin.READY, 3.0)
-    assert served_by(waiter) == "a"
-
-
-def test_a_higher_limit_and_a_new_weight_serve_the_line(
-    make_pool: MakePool, config: Config, client: InetAddress
-) -> None:
-    narrow = config("a", max_connections=1)
-    pool = make_pool(narrow, config("b", weight=0))
-    a, b = pool.backends
-    leased(pool, client)
-    line = Line(pool, client)
-    waiters = [line.join(), line.join()]
-    pool.change_backend(a, attrs.evolve(narrow, max_connections=2), 2.0)
-    assert [served_by(waiter) for waiter in waiters] == ["a", ""]
-    pool.change_backend(b, attrs.evolve(b.config, weight=1), 2.0)
-    assert served_by(waiters[1]) == "b"
 
 
 # Changes of state
@@ -381,14 +199,3 @@ def test_without_outlier_nobody_is_ejected(make_pool: MakePool) -> None:
     pool = make_pool("a", "b")
     fail(pool, pool.backends[0], 1.0, times=9)
     assert pool.backends[0].state is State.UP
-
-
-def test_the_end_of_an_ejection_serves_the_line(make_pool: MakePool, client: InetAddress) -> None:
-    pool = make_pool("a", "b", outlier=OUTLIER, when_down=WhenDown.HOLD)
-    a, b = pool.backends
-    fail(pool, a, 1.0)
-    pool.set_admin(b, Admin.DRAIN, 1.0)
-    waiter = Line(pool, client).join(held=True)
-    assert served_by(waiter) == ""
-    pool.end_ejections(31.0)
-    assert served_by(waiter) == "a"

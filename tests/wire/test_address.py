@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trio_balancer.wire.address import (
+    Address,
     AddressError,
     InetAddress,
     NamedAddress,
@@ -40,7 +41,7 @@ def test_a_mapped_address_is_the_ipv4_one(ip: ipaddress.IPv4Address) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "010.0.0.1", "1.2.3", "::1%eth0", "1.2.3.4/8", "a", "１.2.3.4"]
+    "text", ["", "010.0.0.1", "1.2.3", "::1%eth0", "1.2.3.4/8", "a", "\uff11.2.3.4"]
 )
 def test_what_is_no_ip(text: str) -> None:
     with pytest.raises(ValueError, match=r"\S"):
@@ -88,7 +89,7 @@ def test_a_unix_path() -> None:
         (":80", "is not an address: expected HOST:PORT"),
         ("a:", "has no port number: '' is not one"),
         ("a:http", "has no port number: 'http' is not one"),
-        ("a:٣", "has no port number"),
+        ("a:\u0663", "has no port number"),
         ("a:-1", "has no port number"),
         ("a:65536", "has a port above 65535"),
         ("a:999999", "has a port above 65535"),
@@ -113,14 +114,17 @@ def test_what_is_no_address(text: str, message: str) -> None:
         parse_address(text)
 
 
+def _parsed(text: str) -> Address | None:
+    try:
+        return parse_address(text)
+    except AddressError:
+        return None
+
+
 @given(st.text() | st.text(st.sampled_from("[]:.%/1af unix-"), max_size=20))
 def test_any_text_is_an_address_that_reads_the_same_or_an_address_error(text: str) -> None:
-    try:
-        address = parse_address(text)
-    except AddressError as error:
-        assert "\n" not in str(error)
-    else:
-        assert parse_address(str(address)) == address
+    address = _parsed(text)
+    assert address is None or parse_address(str(address)) == address
 
 
 @pytest.mark.parametrize(

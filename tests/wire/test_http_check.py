@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -157,5 +159,5 @@ def test_any_bytes_give_a_status_or_the_documented_error(data: bytes) -> None:
 @given(NEARLY, st.lists(st.integers(0, 60)))
 def test_how_a_response_is_cut_makes_no_difference(data: bytes, cuts: list[int]) -> None:
     edges = [0, *sorted(cuts), len(data)]
-    pieces = [data[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    pieces = [data[start:end] for start, end in pairwise(edges)]
     assert outcome(*pieces) == outcome(data) == outcome(*one_by_one(data))

@@ -9,9 +9,11 @@ raised together. `limits` and `describe` answer questions about the result.
 from trio_balancer.config.describe import describe
 from trio_balancer.config.limits import fit_max_connections
 from trio_balancer.config.load import load_config, parse_config
+from trio_balancer.config.model import Config
 from trio_balancer.config.problems import ConfigError, Problem
 
 __all__ = [
+    "Config",
     "ConfigError",
     "Problem",
     "describe",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from trio_balancer.config.addresses import backend_address
 from trio_balancer.config.model import BackendConfig
 from trio_balancer.config.values import boolean, name, whole
-from trio_balancer.wire.address import Address, InetAddress, NamedAddress, UnixAddress
+from trio_balancer.wire.address import Address, NamedAddress, UnixAddress
 
 if TYPE_CHECKING:
     from pathlib import PurePath
@@ -74,9 +74,5 @@ def _report_twins(pool: TableReader, backends: dict[KeyPath, BackendConfig]) -> 
 
 
 def _identity(address: Address) -> str:
-    match address:
-        case NamedAddress():
-            # Host names do not tell capitals from small letters.
-            return str(address).lower()
-        case InetAddress() | UnixAddress():
-            return str(address)
+    # Host names do not tell capitals from small letters; paths do.
+    return str(address).lower() if isinstance(address, NamedAddress) else str(address)

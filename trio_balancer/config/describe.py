@@ -38,13 +38,10 @@ def _balancer(balancer: BalancerConfig, max_connections: int) -> str:
 
 
 def _overflow(overflow: Overflow | None) -> str:
-    match overflow:
-        case Overflow.WAIT:
-            return ", others wait"
-        case Overflow.REJECT:
-            return ", others are reset"
-        case None:
-            return ""
+    # A listener without a word on it does as the whole process does.
+    if overflow is None:
+        return ""
+    return ", others wait" if overflow is Overflow.WAIT else ", others are reset"
 
 
 def _listener(listener: ListenerConfig) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""The path of one connection: listen, admit, dial, bridge, record. `connection` tells it."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from trio_balancer.config.model import ListenerConfig
 from trio_balancer.network.errors import describe
 from trio_balancer.network.seam import Listener, Network, SocketOptions
-from trio_balancer.wire.address import SocketAddress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from trio_balancer.config.model import ListenerConfig
+    from trio_balancer.wire.address import SocketAddress
 
 
 class BindError(OSError):

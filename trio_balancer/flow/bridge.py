@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from functools import partial
+from typing import TYPE_CHECKING
 
 import attrs
 import trio
 
 from trio_balancer.flow.record import FINISHED, Ending, Phase, Who
-from trio_balancer.network.seam import Stream
 from trio_balancer.relay import Outcome, Pair, Sweeper, Sweepers, Way, copy, discard
+
+if TYPE_CHECKING:
+    from trio_balancer.network.seam import Stream
 
 # How long bytes that a leg delivered before its reset may wait for a peer that neither takes
 # them nor sends any itself: our copy of them first, then the kernel's. Short, because the reset
@@ -128,7 +132,7 @@ class Bridge:
 
     def _watch(self) -> None:
         for leg in (self.pair.client, self.pair.backend):
-            leg.call_on_reset(lambda leg=leg: self._reset_seen(leg))
+            leg.call_on_reset(partial(self._reset_seen, leg))
         if self._idle_sweeper is not None:
             self._idle_sweeper.add(self)
 

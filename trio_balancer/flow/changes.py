@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from trio_balancer.config.model import LogLevel
-from trio_balancer.flow.live import Runtime
 from trio_balancer.flow.record import Who
 from trio_balancer.policy import Change, State
+
+if TYPE_CHECKING:
+    from trio_balancer.flow.live import Runtime
 
 
 def announce(runtime: Runtime, change: Change) -> None:

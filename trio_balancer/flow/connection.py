@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import math
 import traceback
+from typing import TYPE_CHECKING
 
 import trio
 
-from trio_balancer.flow.admission import Admission
 from trio_balancer.flow.bridge import Bridge, Timeouts
 from trio_balancer.flow.live import Connection, ListenerState, Runtime
 from trio_balancer.flow.reach import reach_backend
 from trio_balancer.flow.record import FINISHED, Ending, Phase, Who
 from trio_balancer.flow.settle import settle
-from trio_balancer.network.seam import Stream
+
+if TYPE_CHECKING:
+    from trio_balancer.flow.admission import Admission
+    from trio_balancer.network.seam import Stream
+    from trio_balancer.wire.address import SocketAddress
 
 _REASONS = {
     Who.CLIENT: "the client reset",
@@ -29,7 +33,11 @@ _REASONS = {
 
 
 def open_connection(
-    runtime: Runtime, listener: ListenerState, client: Stream, address: str, admission: Admission
+    runtime: Runtime,
+    listener: ListenerState,
+    client: Stream,
+    address: SocketAddress,
+    admission: Admission,
 ) -> Connection:
     """Enter an accepted client in the books; `serve_connection` or `refuse` strikes it out."""
     runtime.latest += 1
@@ -66,7 +74,7 @@ async def serve_connection(connection: Connection) -> None:
     try:
         with connection.scope:
             await _story(connection)
-    except* Exception as bugs:
+    except* Exception as bugs:  # noqa: BLE001 - any bug at all must stay in here
         _report_bug(connection, bugs)
     finally:
         settle(connection)

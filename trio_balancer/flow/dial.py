@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import attrs
 import trio
 
 from trio_balancer.flow.record import Who
 from trio_balancer.network.errors import describe, is_local_trouble
-from trio_balancer.network.seam import Network, SocketOptions, Stream
-from trio_balancer.wire.address import SocketAddress
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trio_balancer.network.seam import Network, SocketOptions, Stream
+    from trio_balancer.wire.address import SocketAddress
 
 
 @attrs.frozen
@@ -27,11 +31,11 @@ class DialFailure:
 
 
 async def dial(
-    network: Network, addresses: Sequence[SocketAddress], timeout: float, options: SocketOptions
+    network: Network, addresses: Sequence[SocketAddress], within: float, options: SocketOptions
 ) -> Stream | DialFailure:
-    """Try a backend's addresses in turn, all within `timeout` seconds."""
+    """Try a backend's addresses in turn, all `within` so many seconds."""
     failure = DialFailure(Who.BACKEND, "its name does not resolve")
-    with trio.move_on_after(timeout):
+    with trio.move_on_after(within):
         for address in addresses:
             try:
                 return await network.connect(address, options=options)
@@ -40,7 +44,7 @@ async def dial(
             if failure.hopeless:
                 break
         return failure
-    return DialFailure(Who.BACKEND_TIMEOUT, f"no answer within {timeout:g} s")
+    return DialFailure(Who.BACKEND_TIMEOUT, f"no answer within {within:g} s")
 
 
 def _failure(error: OSError) -> DialFailure:

@@ -36,9 +36,7 @@ class Gate:
             self._close()
 
     async def _accept(self, connections: trio.Nursery) -> None:
-        doors = [
-            Door(self.runtime, self.listener, socket, connections) for socket in self.sockets
-        ]
+        doors = [Door(self.runtime, self.listener, socket, connections) for socket in self.sockets]
         with self.accepting:
             async with trio.open_nursery() as loops:
                 for door in doors:

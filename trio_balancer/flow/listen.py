@@ -77,7 +77,7 @@ class Door:
             client = self.socket.accept_nowait()
         except BlockingIOError:
             return False
-        address = str(self.socket.address)
+        address = self.socket.address
         connection = open_connection(self.runtime, self.listener, client, address, admission)
         self.connections.start_soon(serve_connection, connection, name="connection")
         return True
@@ -90,7 +90,7 @@ class Door:
             return False
         admission = self._admission()
         free = admission.take_nowait()
-        address = str(self.socket.address)
+        address = self.socket.address
         connection = open_connection(self.runtime, self.listener, client, address, admission)
         if free:
             self.connections.start_soon(serve_connection, connection, name="connection")

@@ -18,6 +18,7 @@ from trio_balancer.flow.record import Ending, Phase, Record, Who
 from trio_balancer.network.seam import Network, SocketOptions, Stream
 from trio_balancer.policy import Backend, Lease, Pool
 from trio_balancer.relay import Sweepers
+from trio_balancer.wire.address import SocketAddress
 
 
 @attrs.define(eq=False)
@@ -94,7 +95,7 @@ class Connection:
     listener: ListenerState
     client: Stream
     #: The listener's address that the client reached.
-    address: str
+    address: SocketAddress
     admission: Admission
     number: int
     accepted_at: float

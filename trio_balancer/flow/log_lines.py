@@ -232,5 +232,5 @@ def _microseconds(seconds: float | None) -> float | None:
 
 
 def _json(members: Mapping[str, Plain]) -> str:
-    # The encoder writes ASCII alone and escapes every control character but DEL.
-    return _ENCODER.encode(members).replace("\x7f", "\\u007f")
+    # The encoder's default is to escape all but printable ASCII.
+    return _ENCODER.encode(members)

@@ -71,7 +71,7 @@ class DescriptorOutput(Output):
         try:
             return os.write(self._descriptor, data)
         except BlockingIOError:
-            # Someone who shares the descriptor has set O_NONBLOCK on it.
+            # A named pipe, or someone who shares the descriptor has set O_NONBLOCK on it.
             poll = select.poll()
             poll.register(self._descriptor, select.POLLOUT)
             poll.poll()
@@ -145,8 +145,6 @@ def open_output(file: str) -> Output:
 
 
 def _open_file(path: str) -> int:
-    # Opening a named pipe that nobody reads would wait for ever; O_NONBLOCK makes it an error.
+    # O_NONBLOCK: to open a named pipe that nobody reads is an error, not a wait without end.
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
-    descriptor = os.open(path, flags, _MODE)
-    os.set_blocking(descriptor, True)
-    return descriptor
+    return os.open(path, flags, _MODE)

@@ -7,17 +7,20 @@ pile up on the backend that was the least loaded a moment ago.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import attrs
 import trio
 
 from trio_balancer.config.model import WhenDown
-from trio_balancer.flow.connection import Connection
 from trio_balancer.flow.dial import DialFailure, dial
+from trio_balancer.flow.live import Connection
 from trio_balancer.flow.record import Phase, Who
 from trio_balancer.network.seam import Stream
 from trio_balancer.policy import Backend, Lease, Pool, Ticket, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # Seconds before the same backend is dialled again where nobody else is left; doubles each time.
 FIRST_PAUSE = 0.25
@@ -84,7 +87,9 @@ class _Search:
         return None
 
     def _lease(self) -> Lease | Unavailable:
-        return self.pool.lease(self.connection.client.remote_address, trio.current_time(), self.tried)
+        return self.pool.lease(
+            self.connection.client.remote_address, trio.current_time(), self.tried
+        )
 
     async def _pause(self) -> None:
         """Give the only backend that is left a moment."""

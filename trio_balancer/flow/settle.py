@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import trio
 
-from trio_balancer.flow.live import Connection
 from trio_balancer.flow.record import FINISHED, Counts, Ending, Record, Who
-from trio_balancer.network.seam import Stream
+
+if TYPE_CHECKING:
+    from trio_balancer.flow.live import Connection
+    from trio_balancer.network.seam import Stream
 
 
 def settle(connection: Connection, *, refused: bool = False) -> None:

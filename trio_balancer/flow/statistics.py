@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import attrs
 import trio
 
-from trio_balancer.flow.live import ListenerState, Runtime, Totals
 from trio_balancer.flow.log import LogStatistics
 from trio_balancer.policy import PoolStatistics
+
+if TYPE_CHECKING:
+    from trio_balancer.flow.live import ListenerState, Runtime, Totals
 
 
 @attrs.frozen

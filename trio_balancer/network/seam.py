@@ -6,14 +6,17 @@ over this seam alone runs in virtual time, with no port and no sleep.
 
 from __future__ import annotations
 
-import socket
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import attrs
 import trio
 
-from trio_balancer.wire.address import InetAddress, NamedAddress, SocketAddress
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Sequence
+
+    from trio_balancer.wire.address import InetAddress, NamedAddress, SocketAddress
 
 
 class PeerReset(trio.BrokenResourceError):

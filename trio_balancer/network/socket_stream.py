@@ -139,9 +139,9 @@ class SocketStream(Stream):
         """Close at once with a RST; a Unix socket, which has none, is closed."""
         if self._closed:
             return
-        # macOS refuses the option when the peer has reset already.
-        with suppress(OSError):
-            if self.socket.family != socket.AF_UNIX:
+        if self.socket.family != socket.AF_UNIX:
+            # macOS refuses the option when the peer has reset already.
+            with suppress(OSError):
                 self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _CLOSE_WITH_RESET)
         self.close()
 

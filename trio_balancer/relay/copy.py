@@ -16,7 +16,7 @@ async def copy(way: Way, prefix: bytes = b"") -> Outcome:
 
     A broken leg is told by the outcome. Never raises, but for bugs and cancellation.
     """
-    chunk = prefix
+    chunk: bytes | bytearray = prefix
     while True:
         if chunk and not await _pass_on(way, chunk):
             return Outcome.SINK_BROKE

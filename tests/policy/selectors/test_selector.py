@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 class Last(Selector):
     """A selector of one's own needs `choose` and nothing else."""
 
-    def choose(self, candidates: tuple[Backend, ...], client: SocketAddress, now: float) -> Backend:
+    def choose(
+        self,
+        candidates: tuple[Backend, ...],
+        client: SocketAddress,  # noqa: ARG002 - a selector is told who asks
+        now: float,  # noqa: ARG002 - and when
+    ) -> Backend:
         return candidates[-1]
 
 

@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+
+from trio_balancer.config.model import (
+    BackendConfig,
+    CheckType,
+    HealthConfig,
+    OutlierConfig,
+    PoolConfig,
+)
+from trio_balancer.flow.names import Names
+from trio_balancer.health.ejections import Wakeup
+from trio_balancer.health.service import run_health, watch_backend
+from trio_balancer.network import SocketOptions
+from trio_balancer.policy import Pool, State
+from trio_balancer.wire.address import InetAddress, NamedAddress, inet_address
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable
+
+    from trio.testing import MockClock
+
+    from trio_balancer.flow.log import Log
+    from trio_balancer.testing import MemoryNetwork
+    from trio_balancer.wire.address import Address
+
+ONE = inet_address("192.0.2.1", 80)
+TWO = inet_address("192.0.2.2", 80)
+THREE = inet_address("192.0.2.3", 80)
+NAME = NamedAddress("app.example", 80)
+
+
+@pytest.fixture
+def changed() -> Wakeup:
+    return Wakeup()
+
+
+@pytest.fixture
+def make_pool(rng: random.Random, changed: Wakeup) -> Callable[..., Pool]:
+    def make(*addresses: Address, health: HealthConfig, name: str = "app") -> Pool:
+        backends = tuple(BackendConfig(str(address), address) for address in addresses)
+        outlier = OutlierConfig(failures=1, ejection=5.0)
+        config = PoolConfig(name, backends, health=health, outlier=outlier)
+        return Pool(config, now=0.0, rng=rng, notify=lambda _: changed.wake())
+
+    return make
+
+
+@pytest.fixture
+def run(
+    network: MemoryNetwork, names: Names, rng: random.Random, log: Log, changed: Wakeup
+) -> Callable[..., partial[object]]:
+    return lambda *pools: partial(
+        run_health, pools, network=network, names=names, rng=rng, log=log, changed=changed
+    )
+
+
+@pytest.fixture
+def watch(network: MemoryNetwork, rng: random.Random, log: Log) -> Callable[..., partial[object]]:
+    return lambda names: partial(watch_backend, network=network, names=names, rng=rng, log=log)
+
+
+class StuckNames(Names):
+    """Nothing is ever answered."""
+
+    async def keep_resolving(
+        self,
+        address: NamedAddress,  # noqa: ARG002 - whatever the name
+        interval: float,  # noqa: ARG002 - likewise
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,  # noqa: ARG002 - likewise
+    ) -> None:
+        await trio.sleep_forever()
+
+
+@pytest.fixture
+def stuck(network: MemoryNetwork, rng: random.Random, log: Log) -> Names:
+    return StuckNames(network, rng=rng, log=log)
+
+
+async def listen(network: MemoryNetwork, *addresses: InetAddress) -> None:
+    for address in addresses:
+        await network.listen(address, backlog=1000, options=SocketOptions())
+
+
+async def test_it_starts_after_one_round_of_checks_of_all_backends_at_once(
+    autojump_clock: MockClock,
+    nursery: trio.Nursery,
+    network: MemoryNetwork,
+    make_pool: Callable[..., Pool],
+    run: Callable[..., partial[object]],
+) -> None:
+    await listen(network, ONE)
+    network.blackhole(TWO)
+    network.blackhole(THREE)
+    first = make_pool(ONE, TWO, health=HealthConfig(timeout=1.0))
+    second = make_pool(THREE, health=HealthConfig(timeout=2.0), name="batch")
+    await nursery.start(run(first, second))
+    assert trio.current_time() == 2.0
+    states = [backend.state for backend in (*first.backends, *second.backends)]
+    assert states == [State.UP, State.DOWN, State.DOWN]
+
+
+async def test_one_slow_backend_does_not_delay_the_checks_of_another(
+    autojump_clock: MockClock,
+    nursery: trio.Nursery,
+    network: MemoryNetwork,
+    make_pool: Callable[..., Pool],
+    run: Callable[..., partial[object]],
+) -> None:
+    await listen(network, ONE)
+    network.blackhole(TWO)
+    pool = make_pool(ONE, TWO, health=HealthConfig(interval=1.0, timeout=60.0))
+    nursery.start_soon(run(pool))
+    await trio.sleep(50)
+    assert pool.backends[0].checks_passed >= 45
+    assert pool.backends[1].checks_failed == 0
+
+
+async def test_ejections_end(
+    autojump_clock: MockClock,
+    nursery: trio.Nursery,
+    network: MemoryNetwork,
+    make_pool: Callable[..., Pool],
+    run: Callable[..., partial[object]],
+) -> None:
+    await listen(network, ONE, TWO)
+    pool = make_pool(ONE, TWO, health=HealthConfig())
+    await nursery.start(run(pool))
+    pool.dial_failed(pool.backends[0], trio.current_time(), "Connection refused", 0.0)
+    assert pool.backends[0].state is State.DOWN
+    await trio.sleep(4.9)
+    assert pool.backends[0].state is State.DOWN
+    await trio.sleep(0.2)
+    assert pool.backends[0].state is State.UP
+
+
+@pytest.mark.parametrize("check", [CheckType.TCP, CheckType.NONE])
+async def test_named_backends_are_resolved_before_it_starts(  # noqa: PLR0917 - fixtures and a table
+    autojump_clock: MockClock,
+    nursery: trio.Nursery,
+    network: MemoryNetwork,
+    names: Names,
+    make_pool: Callable[..., Pool],
+    run: Callable[..., partial[object]],
+    check: CheckType,
+) -> None:
+    await listen(network, ONE)
+    network.names["app.example"] = [ONE]
+    pool = make_pool(NAME, health=HealthConfig(check))
+    await nursery.start(run(pool))
+    assert trio.current_time() == 0
+    assert list(names.lookup(NAME)) == [ONE]
+    assert pool.backends[0].state is State.UP
+
+
+@pytest.mark.parametrize("check", [CheckType.TCP, CheckType.NONE])
+async def test_a_stuck_resolver_delays_the_start_by_no_more_than_the_timeout(
+    autojump_clock: MockClock,
+    nursery: trio.Nursery,
+    make_pool: Callable[..., Pool],
+    watch: Callable[..., partial[object]],
+    stuck: Names,
+    check: CheckType,
+) -> None:
+    pool = make_pool(NAME, health=HealthConfig(check, timeout=0.5))
+    await nursery.start(watch(stuck), pool, pool.backends[0])
+    assert trio.current_time() == 0.5
+    up_without_checks = State.UP if check is CheckType.NONE else State.DOWN
+    assert pool.backends[0].state is up_without_checks
+
+
+async def test_names_to_check_at_are_resolved_too(
+    autojump_clock: MockClock,
+    nursery: trio.Nursery,
+    network: MemoryNetwork,
+    make_pool: Callable[..., Pool],
+    run: Callable[..., partial[object]],
+) -> None:
+    await listen(network, TWO)
+    network.names["checks.example"] = [TWO]
+    pool = make_pool(ONE, health=HealthConfig(address="checks.example"))
+    await nursery.start(run(pool))
+    assert pool.backends[0].checks_passed == 1
+
+
+async def test_type_none_has_no_task_of_its_own(
+    autojump_clock: MockClock,
+    nursery: trio.Nursery,
+    names: Names,
+    make_pool: Callable[..., Pool],
+    watch: Callable[..., partial[object]],
+) -> None:
+    pool = make_pool(ONE, health=HealthConfig(CheckType.NONE))
+    await nursery.start(watch(names), pool, pool.backends[0])
+    assert not nursery.child_tasks
+    assert pool.backends[0].state is State.UP
+
+
+async def test_without_pools_it_starts(
+    autojump_clock: MockClock, nursery: trio.Nursery, run: Callable[..., partial[object]]
+) -> None:
+    await nursery.start(run())
+    assert trio.current_time() == 0
