@@ -22,7 +22,7 @@ from trio_balancer.flow.names import Names
 from trio_balancer.health.checker import keep_checking
 from trio_balancer.network import Listener, Network, SocketOptions, Stream
 from trio_balancer.policy import Change, Pool, State
-from trio_balancer.testing import memory_connection
+from trio_balancer.testing import MemoryNetwork
 from trio_balancer.wire.address import InetAddress, NamedAddress, SocketAddress, inet_address
 
 if TYPE_CHECKING:
@@ -42,13 +42,14 @@ class Dials(Network):
     outcomes: list[int]
     times: list[float] = attrs.Factory(list)
     duration: float = 0.0
+    memory: MemoryNetwork = attrs.Factory(MemoryNetwork)
 
-    async def connect(self, address: SocketAddress, *, options: SocketOptions) -> Stream:  # noqa: ARG002 - never looks
+    async def connect(self, address: SocketAddress, *, options: SocketOptions) -> Stream:
         self.times.append(trio.current_time())
         await trio.sleep(self.duration)
         code = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
         if code == 0:
-            return memory_connection(inet_address("192.0.2.9", 50000), address)[0]
+            return await self.memory.connect(address, options=options)
         raise OSError(code, errno.errorcode[code])
 
     async def listen(
@@ -199,6 +200,7 @@ async def test_local_trouble_does_not_interrupt_a_row_of_failures(
 ) -> None:
     refused, trouble = errno.ECONNREFUSED, errno.EMFILE
     network = Dials([0, refused, refused, trouble, trouble, refused])
+    await network.memory.listen(APP, backlog=1, options=SocketOptions())
     at = desk(network, HealthConfig(interval=1.0, fall=3))
     await nursery.start(at.check)
     while len(network.times) < 5:

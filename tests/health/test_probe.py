@@ -12,7 +12,7 @@ import trio
 from trio_balancer.config.model import CheckType, HealthConfig
 from trio_balancer.health.probe import ProbeResult, Verdict, probe
 from trio_balancer.network import Listener, Network, SocketNetwork, SocketOptions, Stream
-from trio_balancer.testing import MemoryNetwork, memory_connection
+from trio_balancer.testing import MemoryNetwork
 from trio_balancer.wire.address import (
     InetAddress,
     NamedAddress,
@@ -184,7 +184,6 @@ async def test_nothing_a_backend_does_prolongs_a_check(  # noqa: PLR0917 - likew
     result = await probe(network, names, health, APP)
     assert not result.ok
     assert result.duration <= 1.0
-    assert network.open_streams() == [] or result.reason == "timeout after 1s"
 
 
 async def test_a_trickle_is_cut_at_the_one_deadline(
@@ -315,11 +314,11 @@ async def test_a_name_that_is_being_looked_up_is_waited_for(
 async def test_a_stream_that_reached_itself_is_a_failure(
     autojump_clock: MockClock, network: MemoryNetwork, names: Names
 ) -> None:
-    own, other = memory_connection(APP, APP)
+    await network.listen(APP, backlog=1, options=SocketOptions())
+    own = await network.connect(APP, source=APP, options=SocketOptions())
     result = await probe(Faulty(network, {APP: own}), names, TCP, APP)
     assert result == ProbeResult(Verdict.FAILED, "connected to itself", 0.0)
     assert own.closed
-    other.close()
 
 
 async def test_cancelled_at_any_step_nothing_stays_open(

@@ -161,7 +161,7 @@ async def test_named_backends_are_resolved_before_it_starts(  # noqa: PLR0917 - 
 
 
 @pytest.mark.parametrize("check", [CheckType.TCP, CheckType.NONE])
-async def test_a_stuck_resolver_delays_the_start_by_no_more_than_the_timeout(
+async def test_a_stuck_resolver_delays_the_start_by_no_more_than_the_timeout(  # noqa: PLR0917 - likewise
     autojump_clock: MockClock,
     nursery: trio.Nursery,
     make_pool: Callable[..., Pool],

@@ -9,10 +9,10 @@ import pytest
 import trio
 from trio.testing import assert_checkpoints, check_half_closeable_stream
 
-
 if TYPE_CHECKING:
-    from trio_balancer.network import Stream
     from collections.abc import Awaitable, Callable
+
+    from trio_balancer.network import Stream
 
     Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 

@@ -218,7 +218,7 @@ class LimitMachine(PoolMachine):
         assert all(backend.peak_active <= backend.limit for backend in self.pool.backends)
 
 
-PoolMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+PoolMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
 LimitMachine.TestCase.settings = PoolMachine.TestCase.settings
 TestPool = PoolMachine.TestCase
 TestLimits = LimitMachine.TestCase

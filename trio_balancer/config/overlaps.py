@@ -27,42 +27,57 @@ class Bound:
 
 def report_overlaps(bound: Iterable[Bound], report: Report) -> None:
     """Report each address that cannot be bound once those before it are."""
-    earlier: dict[object, list[Bound]] = {}
+    seen: set[str] = set()
+    ports: dict[int, _Port] = {}
     for one in bound:
-        rivals = earlier.setdefault(_rivalry(one.address), [])
+        # The text, not the value: equality leaves out the zone, but the kernel does not.
+        text = str(one.address)
+        if isinstance(one.address, InetAddress) and one.address.port == 0:
+            continue  # the kernel picks a free port for each
+        if text in seen:
+            report.add(one.path, f"{text} is bound twice")
+        elif isinstance(one.address, InetAddress):
+            port = ports.setdefault(one.address.port, _Port())
+            message = port.add(one.address, v6only=one.v6only)
+            if message is not None:
+                report.add(one.path, message)
+        seen.add(text)
+
+
+@attrs.frozen
+class _Inet:
+    address: InetAddress
+    v6only: bool
+
+    @property
+    def takes_ipv4_too(self) -> bool:
+        return self.address.ip == _ALL_IPV6 and not self.v6only
+
+
+@attrs.define(eq=False)
+class _Port:
+    """The different addresses that are bound on one port."""
+
+    _all: list[_Inet] = attrs.field(factory=list)
+    _wildcards: list[_Inet] = attrs.field(factory=list)
+
+    def add(self, address: InetAddress, *, v6only: bool) -> str | None:
+        """Bind one more; return what is in its way."""
+        one = _Inet(address, v6only)
+        is_wildcard = address.ip.is_unspecified
+        # Two different addresses overlap only if one of them is 0.0.0.0 or [::].
+        rivals = self._all if is_wildcard else self._wildcards
         message = next(filter(None, (_conflict(other, one) for other in rivals)), None)
-        if message is not None:
-            report.add(one.path, message)
-        rivals.append(one)
+        self._all.append(one)
+        if is_wildcard:
+            self._wildcards.append(one)
+        return message
 
 
-def _rivalry(address: SocketAddress) -> object:
-    """Return what addresses must share to be in each other's way."""
-    return address.port if isinstance(address, InetAddress) else address
-
-
-def _conflict(first: Bound, second: Bound) -> str | None:
-    a, b = first.address, second.address
-    # The text, not the value: equality leaves out the zone, but the kernel does not.
-    if str(a) == str(b):
-        return None if _picks_its_port(b) else f"{b} is bound twice"
-    if isinstance(a, InetAddress) and isinstance(b, InetAddress) and not _picks_its_port(b):
-        return _overlap(first, a, second, b)
+def _conflict(first: _Inet, second: _Inet) -> str | None:
+    overlap = f"{second.address} overlaps with {first.address}"
+    if first.address.ip.version == second.address.ip.version:
+        return f"{overlap}, so they cannot both be bound"
+    if first.takes_ipv4_too or second.takes_ipv4_too:
+        return f"{overlap}: [::] takes IPv4 clients too, unless v6only = true"
     return None
-
-
-def _picks_its_port(address: SocketAddress) -> bool:
-    return isinstance(address, InetAddress) and address.port == 0
-
-
-def _overlap(first: Bound, a: InetAddress, second: Bound, b: InetAddress) -> str | None:
-    if a.ip.version == b.ip.version:
-        overlaps = a.ip.is_unspecified or b.ip.is_unspecified
-        return f"{b} overlaps with {a}, so they cannot both be bound" if overlaps else None
-    if _takes_ipv4_too(first, a) or _takes_ipv4_too(second, b):
-        return f"{b} overlaps with {a}: [::] takes IPv4 clients too, unless v6only = true"
-    return None
-
-
-def _takes_ipv4_too(bound: Bound, address: InetAddress) -> bool:
-    return address.ip == _ALL_IPV6 and not bound.v6only

@@ -34,7 +34,6 @@ class Ticket:
     held: bool
     #: A parked ticket keeps its place but is passed over, until it is worth another try.
     parked: bool
-    joined_at: float
     _line: Line
     lease: Lease | None = None
     #: When the lease was handed over (monotonic seconds).
@@ -71,9 +70,6 @@ class Line:
     def __len__(self) -> int:
         return len(self.tickets)
 
-    def __contains__(self, ticket: Ticket) -> bool:
-        return ticket in self.tickets
-
     @property
     def held(self) -> int:
         """How many are held."""
@@ -93,7 +89,6 @@ class Line:
         self,
         order: int,
         client: SocketAddress,
-        now: float,
         *,
         tried: Collection[Backend],
         wake: Callable[[], None],
@@ -104,7 +99,7 @@ class Line:
         One that is held because its attempts failed is parked: served at once, it would only
         fail again, and again.
         """
-        ticket = Ticket(order, client, tried, wake, held, held and bool(tried), now, self)
+        ticket = Ticket(order, client, tried, wake, held, held and bool(tried), self)
         insort(self.tickets, ticket, key=_by_order)
         self.joined += 1
         self.peak = max(self.peak, len(self.tickets))

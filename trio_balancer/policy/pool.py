@@ -95,7 +95,7 @@ class Pool:
         """
         if not self.line.has_room():
             return None
-        ticket = self.line.add(order, client, now, tried=tuple(tried), wake=wake, held=held)
+        ticket = self.line.add(order, client, tried=tuple(tried), wake=wake, held=held)
         self.serve_line(now)
         return ticket
 
