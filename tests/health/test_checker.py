@@ -172,9 +172,9 @@ async def test_a_backend_that_starts_down_comes_up_by_its_first_check(
 ) -> None:
     await network.listen(APP, backlog=10, options=SocketOptions())
     at = desk(network, HealthConfig(initial=Initial.DOWN))
-    assert at.pool.backends[0].state is State.DOWN
     await nursery.start(at.check)
-    assert at.pool.backends[0].state is State.UP
+    assert [(change.before, change.after) for change in at.changes] == [(State.DOWN, State.UP)]
+    assert trio.current_time() == 0
 
 
 async def test_local_trouble_changes_nothing_and_its_line_is_limited(

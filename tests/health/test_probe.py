@@ -1,28 +1,18 @@
 from __future__ import annotations
 
-import errno
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import attrs
 import pytest
 import trio
 
 from trio_balancer.config.model import CheckType, HealthConfig
 from trio_balancer.health.probe import ProbeResult, Verdict, probe
-from trio_balancer.network import Listener, Network, SocketNetwork, SocketOptions, Stream
+from trio_balancer.network import Listener, SocketOptions, Stream
 from trio_balancer.testing import MemoryNetwork
-from trio_balancer.wire.address import (
-    InetAddress,
-    NamedAddress,
-    SocketAddress,
-    UnixAddress,
-    inet_address,
-)
+from trio_balancer.wire.address import NamedAddress, SocketAddress, inet_address
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable
 
     from trio.testing import MockClock
 
@@ -35,43 +25,9 @@ APP = inet_address("192.0.2.1", 80)
 OTHER = inet_address("192.0.2.2", 80)
 NAME = NamedAddress("app.example", 80)
 
-EPHEMERAL_PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
-
 TCP = HealthConfig()
 HTTP = HealthConfig(CheckType.HTTP)
 PING = HealthConfig(CheckType.EXPECT, send=b"PING\r\n", expect=b"+PONG")
-
-
-@attrs.define(eq=False)
-class Faulty(Network):
-    """Dials that fail with a given errno, or reach a given stream; all else as in memory."""
-
-    memory: MemoryNetwork
-    dials: dict[SocketAddress, int | Stream]
-    dialled: list[SocketAddress] = attrs.Factory(list)
-
-    async def connect(self, address: SocketAddress, *, options: SocketOptions) -> Stream:
-        self.dialled.append(address)
-        outcome = self.dials.get(address)
-        if isinstance(outcome, Stream):
-            return outcome
-        if outcome is not None:
-            raise OSError(outcome, os.strerror(outcome))
-        return await self.memory.connect(address, options=options)
-
-    async def listen(
-        self,
-        address: SocketAddress,
-        *,
-        backlog: int,
-        v6only: bool = False,
-        mode: int | None = None,
-        options: SocketOptions,
-    ) -> Listener:
-        raise NotImplementedError
-
-    async def resolve(self, address: NamedAddress) -> Sequence[InetAddress]:
-        return await self.memory.resolve(address)
 
 
 async def silent(stream: Stream) -> None:
@@ -220,53 +176,6 @@ async def test_a_check_elsewhere_does_not_touch_the_backend(
     assert (await probe(network, names, elsewhere, APP)).ok
 
 
-@pytest.mark.parametrize(
-    "code", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL]
-)
-async def test_local_trouble_says_nothing_of_the_backend(
-    autojump_clock: MockClock, network: MemoryNetwork, names: Names, code: int
-) -> None:
-    result = await probe(Faulty(network, {APP: code}), names, TCP, APP)
-    assert result == ProbeResult(Verdict.INCONCLUSIVE, os.strerror(code), 0.0)
-    assert not result.ok
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "verdict", "dials"),
-    [
-        (errno.ECONNREFUSED, None, Verdict.PASSED, 2),
-        (errno.ECONNREFUSED, errno.EHOSTUNREACH, Verdict.FAILED, 2),
-        (errno.ECONNREFUSED, errno.EMFILE, Verdict.INCONCLUSIVE, 2),
-        (errno.EMFILE, None, Verdict.INCONCLUSIVE, 1),
-        (errno.EMFILE, errno.ECONNREFUSED, Verdict.INCONCLUSIVE, 1),
-        # No IPv6 on this machine, and the name's first address is one.
-        (errno.EADDRNOTAVAIL, None, Verdict.PASSED, 2),
-        (errno.EADDRNOTAVAIL, errno.ECONNREFUSED, Verdict.FAILED, 2),
-        (None, errno.ECONNREFUSED, Verdict.PASSED, 1),
-    ],
-)
-async def test_the_addresses_of_a_name_are_tried_as_the_dial_does(  # noqa: PLR0917 - likewise
-    autojump_clock: MockClock,
-    nursery: trio.Nursery,
-    network: MemoryNetwork,
-    names: Names,
-    start_server: StartServer,
-    first: int | None,
-    second: int | None,
-    verdict: Verdict,
-    dials: int,
-) -> None:
-    network.names["app.example"] = [APP, OTHER]
-    await nursery.start(names.keep_resolving, NAME, 30.0)
-    for address in (APP, OTHER):
-        await start_server(address, silent)
-    codes: dict[SocketAddress, int | None] = {APP: first, OTHER: second}
-    faulty = Faulty(network, {at: code for at, code in codes.items() if code is not None})
-    result = await probe(faulty, names, TCP, NAME)
-    assert result.verdict is verdict
-    assert faulty.dialled == [APP, OTHER][:dials]
-
-
 async def test_all_addresses_share_the_one_deadline(
     autojump_clock: MockClock, nursery: trio.Nursery, network: MemoryNetwork, names: Names
 ) -> None:
@@ -311,16 +220,6 @@ async def test_a_name_that_is_being_looked_up_is_waited_for(
     assert result == ProbeResult(Verdict.PASSED, "connected", 0.5)
 
 
-async def test_a_stream_that_reached_itself_is_a_failure(
-    autojump_clock: MockClock, network: MemoryNetwork, names: Names
-) -> None:
-    await network.listen(APP, backlog=1, options=SocketOptions())
-    own = await network.connect(APP, source=APP, options=SocketOptions())
-    result = await probe(Faulty(network, {APP: own}), names, TCP, APP)
-    assert result == ProbeResult(Verdict.FAILED, "connected to itself", 0.0)
-    assert own.closed
-
-
 async def test_cancelled_at_any_step_nothing_stays_open(
     network: MemoryNetwork, names: Names, start_server: StartServer
 ) -> None:
@@ -343,59 +242,3 @@ async def _cancel_after(steps: int, scope: trio.CancelScope) -> None:
     for _ in range(steps):
         await trio.lowlevel.checkpoint()
     scope.cancel()
-
-
-@pytest.mark.parametrize("kind", ["ipv4", "unix"])
-async def test_a_real_socket_is_checked(names: Names, tmp_path: Path, kind: str) -> None:
-    address: SocketAddress = inet_address("127.0.0.1", 0)
-    if kind == "unix":
-        address = UnixAddress(str(tmp_path / "app.sock"))
-    network = SocketNetwork()
-    listener = await network.listen(address, backlog=10, options=SocketOptions())
-    result = await probe(network, names, TCP, listener.address)
-    listener.close()
-    assert (result.verdict, result.reason) == (Verdict.PASSED, "connected")
-    result = await probe(network, names, TCP, listener.address)
-    assert result.verdict is Verdict.FAILED
-
-
-async def test_a_real_server_sees_the_check_end_in_a_reset(names: Names) -> None:
-    network = SocketNetwork()
-    address = inet_address("127.0.0.1", 0)
-    listener = await network.listen(address, backlog=10, options=SocketOptions())
-    assert (await probe(network, names, TCP, listener.address)).ok
-    await listener.wait_ready()
-    stream = listener.accept_nowait()
-    with pytest.raises(trio.BrokenResourceError):
-        await stream.receive_some()
-    stream.close()
-    listener.close()
-
-
-@pytest.fixture
-def ephemeral_ports() -> tuple[int, int]:
-    """Return the first and the last port that the kernel dials from."""
-    if not EPHEMERAL_PORTS.exists():
-        pytest.skip("only Linux says which ports it dials from")
-    low, high = map(int, EPHEMERAL_PORTS.read_text().split())
-    return low, high
-
-
-async def test_a_dead_port_never_passes_by_reaching_itself(
-    names: Names, ephemeral_ports: tuple[int, int]
-) -> None:
-    """Dial a dead loopback port until the kernel dials from that very port.
-
-    Linux dials from the even ports of its ephemeral range in turn, so that it must come by.
-    """
-    low, high = ephemeral_ports
-    dead = inet_address("127.0.0.1", (low + high) // 4 * 2)
-    network = SocketNetwork()
-    reached_itself = False
-    for _ in range(high - low):
-        result = await probe(network, names, TCP, dead)
-        assert result.verdict is Verdict.FAILED
-        reached_itself = "itself" in result.reason
-        if reached_itself:
-            break
-    assert reached_itself

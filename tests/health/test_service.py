@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trio
+import trio.testing
 
 from trio_balancer.config.model import (
     BackendConfig,
@@ -22,13 +23,15 @@ from trio_balancer.wire.address import InetAddress, NamedAddress, inet_address
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from trio.testing import MockClock
 
     from trio_balancer.flow.log import Log
     from trio_balancer.testing import MemoryNetwork
     from trio_balancer.wire.address import Address
+
+    Service = Callable[..., Awaitable[None]]
 
 ONE = inet_address("192.0.2.1", 80)
 TWO = inet_address("192.0.2.2", 80)
@@ -55,14 +58,14 @@ def make_pool(rng: random.Random, changed: Wakeup) -> Callable[..., Pool]:
 @pytest.fixture
 def run(
     network: MemoryNetwork, names: Names, rng: random.Random, log: Log, changed: Wakeup
-) -> Callable[..., partial[object]]:
+) -> Callable[..., Service]:
     return lambda *pools: partial(
         run_health, pools, network=network, names=names, rng=rng, log=log, changed=changed
     )
 
 
 @pytest.fixture
-def watch(network: MemoryNetwork, rng: random.Random, log: Log) -> Callable[..., partial[object]]:
+def watch(network: MemoryNetwork, rng: random.Random, log: Log) -> Callable[..., Service]:
     return lambda names: partial(watch_backend, network=network, names=names, rng=rng, log=log)
 
 
@@ -84,6 +87,10 @@ def stuck(network: MemoryNetwork, rng: random.Random, log: Log) -> Names:
     return StuckNames(network, rng=rng, log=log)
 
 
+def states(pool: Pool) -> list[State]:
+    return [backend.state for backend in pool.backends]
+
+
 async def listen(network: MemoryNetwork, *addresses: InetAddress) -> None:
     for address in addresses:
         await network.listen(address, backlog=1000, options=SocketOptions())
@@ -94,7 +101,7 @@ async def test_it_starts_after_one_round_of_checks_of_all_backends_at_once(
     nursery: trio.Nursery,
     network: MemoryNetwork,
     make_pool: Callable[..., Pool],
-    run: Callable[..., partial[object]],
+    run: Callable[..., Service],
 ) -> None:
     await listen(network, ONE)
     network.blackhole(TWO)
@@ -103,8 +110,8 @@ async def test_it_starts_after_one_round_of_checks_of_all_backends_at_once(
     second = make_pool(THREE, health=HealthConfig(timeout=2.0), name="batch")
     await nursery.start(run(first, second))
     assert trio.current_time() == 2.0
-    states = [backend.state for backend in (*first.backends, *second.backends)]
-    assert states == [State.UP, State.DOWN, State.DOWN]
+    assert states(first) == [State.UP, State.DOWN]
+    assert states(second) == [State.DOWN]
 
 
 async def test_one_slow_backend_does_not_delay_the_checks_of_another(
@@ -112,7 +119,7 @@ async def test_one_slow_backend_does_not_delay_the_checks_of_another(
     nursery: trio.Nursery,
     network: MemoryNetwork,
     make_pool: Callable[..., Pool],
-    run: Callable[..., partial[object]],
+    run: Callable[..., Service],
 ) -> None:
     await listen(network, ONE)
     network.blackhole(TWO)
@@ -128,17 +135,17 @@ async def test_ejections_end(
     nursery: trio.Nursery,
     network: MemoryNetwork,
     make_pool: Callable[..., Pool],
-    run: Callable[..., partial[object]],
+    run: Callable[..., Service],
 ) -> None:
     await listen(network, ONE, TWO)
     pool = make_pool(ONE, TWO, health=HealthConfig())
     await nursery.start(run(pool))
     pool.dial_failed(pool.backends[0], trio.current_time(), "Connection refused", 0.0)
-    assert pool.backends[0].state is State.DOWN
+    assert states(pool) == [State.DOWN, State.UP]
     await trio.sleep(4.9)
-    assert pool.backends[0].state is State.DOWN
+    assert states(pool) == [State.DOWN, State.UP]
     await trio.sleep(0.2)
-    assert pool.backends[0].state is State.UP
+    assert states(pool) == [State.UP, State.UP]
 
 
 @pytest.mark.parametrize("check", [CheckType.TCP, CheckType.NONE])
@@ -148,7 +155,7 @@ async def test_named_backends_are_resolved_before_it_starts(  # noqa: PLR0917 - 
     network: MemoryNetwork,
     names: Names,
     make_pool: Callable[..., Pool],
-    run: Callable[..., partial[object]],
+    run: Callable[..., Service],
     check: CheckType,
 ) -> None:
     await listen(network, ONE)
@@ -165,7 +172,7 @@ async def test_a_stuck_resolver_delays_the_start_by_no_more_than_the_timeout(  #
     autojump_clock: MockClock,
     nursery: trio.Nursery,
     make_pool: Callable[..., Pool],
-    watch: Callable[..., partial[object]],
+    watch: Callable[..., Service],
     stuck: Names,
     check: CheckType,
 ) -> None:
@@ -181,7 +188,7 @@ async def test_names_to_check_at_are_resolved_too(
     nursery: trio.Nursery,
     network: MemoryNetwork,
     make_pool: Callable[..., Pool],
-    run: Callable[..., partial[object]],
+    run: Callable[..., Service],
 ) -> None:
     await listen(network, TWO)
     network.names["checks.example"] = [TWO]
@@ -195,16 +202,17 @@ async def test_type_none_has_no_task_of_its_own(
     nursery: trio.Nursery,
     names: Names,
     make_pool: Callable[..., Pool],
-    watch: Callable[..., partial[object]],
+    watch: Callable[..., Service],
 ) -> None:
     pool = make_pool(ONE, health=HealthConfig(CheckType.NONE))
     await nursery.start(watch(names), pool, pool.backends[0])
+    await trio.testing.wait_all_tasks_blocked()
     assert not nursery.child_tasks
     assert pool.backends[0].state is State.UP
 
 
 async def test_without_pools_it_starts(
-    autojump_clock: MockClock, nursery: trio.Nursery, run: Callable[..., partial[object]]
+    autojump_clock: MockClock, nursery: trio.Nursery, run: Callable[..., Service]
 ) -> None:
     await nursery.start(run())
     assert trio.current_time() == 0

@@ -49,17 +49,16 @@ async def keep_checking(
 
 def _record(pool: Pool, backend: Backend, result: ProbeResult, log: Log) -> None:
     now = trio.current_time()
-    match result.verdict:
-        case Verdict.PASSED:
-            pool.check_passed(backend, now, result.reason)
-        case Verdict.FAILED:
-            pool.check_failed(backend, now, result.reason)
-        case Verdict.INCONCLUSIVE:
-            log.limited(
-                "check",
-                LogLevel.WARNING,
-                "A health check could not be made",
-                pool=pool.name,
-                backend=backend.name,
-                reason=result.reason,
-            )
+    if result.verdict is Verdict.PASSED:
+        pool.check_passed(backend, now, result.reason)
+    elif result.verdict is Verdict.FAILED:
+        pool.check_failed(backend, now, result.reason)
+    else:
+        log.limited(
+            "check",
+            LogLevel.WARNING,
+            "A health check could not be made",
+            pool=pool.name,
+            backend=backend.name,
+            reason=result.reason,
+        )
