@@ -9,7 +9,7 @@ import os
 import resource
 import signal
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,8 @@ STOPPED_AS_ASKED = 0
 COULD_NOT_RUN = 1
 WRONG_CONFIG = 2
 
+_LAST_STANDARD_STREAM = 2
+
 # A connection is some hundred objects that die together; collecting after every 700 of them, as
 # Python does by default, only looks at live ones.
 _GC_THRESHOLDS = (50_000, 20, 100)
@@ -37,6 +39,7 @@ _GC_THRESHOLDS = (50_000, 20, 100)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
+    _hold_standard_streams()
     arguments = _parser().parse_args(argv)
     open_files = _raise_open_files()
     try:
@@ -102,11 +105,23 @@ def _overrides(arguments: argparse.Namespace) -> list[str]:
     return overrides
 
 
+def _hold_standard_streams() -> None:
+    """Open whichever of them is closed on /dev/null.
+
+    Else a client's socket might become descriptor 1, and get the log.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _LAST_STANDARD_STREAM:
+        pass
+    os.close(descriptor)
+
+
 def _raise_open_files() -> int:
-    """Raise the soft limit of open files to the hard one, and return it."""
+    """Raise the soft limit of open files to the hard one, and return what it is then."""
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return hard
+    # macOS refuses to raise it where the hard limit is none; then it stays as it was.
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def _fail(message: str, status: int) -> int:
@@ -161,9 +176,11 @@ class _Process:
             name: [str(address) for address in addresses]
             for name, addresses in balancer.addresses.items()
         }
-        with os.fdopen(self.ready_fd, "w", encoding="utf-8") as ready:
-            json.dump({"pid": os.getpid(), "listeners": listeners}, ready)
-            ready.write("\n")
+        line = json.dumps({"pid": os.getpid(), "listeners": listeners})
+        try:
+            _write_line(self.ready_fd, line)
+        except OSError as error:
+            balancer.log.warning("Nobody could be told that it serves", reason=error.strerror)
 
     async def _obey(self, signals: AsyncIterator[int], nursery: trio.Nursery) -> None:
         async for number in signals:
@@ -178,6 +195,16 @@ class _Process:
     def _no_reload(self) -> None:
         if self.balancer is not None:
             self.balancer.log.warning("SIGHUP is ignored: this version cannot reload")
+
+
+def _write_line(descriptor: int, line: str) -> None:
+    """Write one line and close the descriptor, unless it is a standard stream.
+
+    The number of a closed one would be given to the next client, and the log may go there.
+    """
+    close = descriptor > _LAST_STANDARD_STREAM
+    with os.fdopen(descriptor, "w", encoding="utf-8", closefd=close) as stream:
+        stream.write(f"{line}\n")
 
 
 def _spare_the_collector() -> None:

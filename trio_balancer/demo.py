@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
     from trio_balancer.config.model import BackendConfig, Config
 
+# Seconds until a stand-in notices that it is to stop. They stop one after the other, and a second
+# SIGTERM is to end the process at once, so socketserver's half a second is too long.
+_SHUTDOWN_POLL = 0.02
+
 
 class DemoError(OSError):
     """A stand-in could not be started; the message is a sentence that says why."""
@@ -56,7 +60,10 @@ def _stand_in(address: InetAddress, name: str) -> Iterator[None]:
         raise DemoError(error.errno, message) from error
     # A daemon: a request that is stuck must not keep the process from ending.
     threading.Thread(
-        target=server.serve_forever, name=f"trio-balancer-demo-{name}", daemon=True
+        target=server.serve_forever,
+        args=(_SHUTDOWN_POLL,),
+        name=f"trio-balancer-demo-{name}",
+        daemon=True,
     ).start()
     try:
         yield

@@ -30,7 +30,7 @@ from trio_balancer.health.ejections import Wakeup
 from trio_balancer.health.service import run_health
 from trio_balancer.network import SocketNetwork
 from trio_balancer.policy import Change, Pool
-from trio_balancer.relay import Sweepers
+from trio_balancer.relay import Sweepers, make_relay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -71,6 +71,7 @@ async def serve(
     try:
         # Bound before any nursery opens, so that the error reaches the caller bare.
         bound = await bind_all(network, config.listeners.values(), config.balancer.backlog)
+        relay = make_relay(config.balancer.relay, network, splice=config.balancer.splice)
         try:
             async with trio.open_nursery() as services:
                 rng = random.Random() if rng is None else rng
@@ -84,12 +85,14 @@ async def serve(
                     rng=rng,
                     wall_clock=wall_clock,
                     overflow=config.balancer.overflow,
+                    relay=relay,
                     on_record=on_record,
                 )
                 await _start_services(services, runtime, config)
                 await _serve_listeners(runtime, config, bound, task_status)
                 services.cancel_scope.cancel()
         finally:
+            relay.close()
             close_all(bound)
     finally:
         log.close()
@@ -106,6 +109,9 @@ async def _start_services(services: trio.Nursery, runtime: Runtime, config: Conf
     now = trio.current_time()
     for pool in config.pools.values():
         runtime.pools[pool.name] = Pool(pool, now=now, rng=runtime.rng, notify=notify)
+    if runtime.relay is not None:
+        splice = runtime.relay.pipes is not None
+        runtime.log.info("Relay chosen", relay=runtime.relay.kind, splice=splice)
     await services.start(runtime.network.run)
     await services.start(runtime.log.run)
     health = partial(

@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from trio_balancer.network import SocketStream
-from trio_balancer.network.resets import ResetWatcher
+from trio_balancer.network.poller import Poller
 from trio_balancer.wire.address import UnixAddress
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def pair() -> Iterator[tuple[SocketStream, socket.socket]]:
     ours, theirs = socket.socketpair()
     ours.settimeout(0)
-    yield SocketStream(ours, UnixAddress(""), ResetWatcher()), theirs
+    yield SocketStream(ours, UnixAddress(""), Poller()), theirs
     ours.close()
     theirs.close()
 

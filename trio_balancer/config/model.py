@@ -22,6 +22,14 @@ class Overflow(Enum):
     REJECT = "reject"
 
 
+class RelayKind(Enum):
+    """How bytes move between two plain sockets."""
+
+    AUTO = "auto"
+    EPOLL = "epoll"
+    PORTABLE = "portable"
+
+
 class LogFormat(Enum):
     """How a log line is written."""
 
@@ -84,6 +92,8 @@ class BalancerConfig:
     backlog: int = 4096
     drain_timeout: float = 30.0
     pre_stop_delay: float = 0.0
+    relay: RelayKind = RelayKind.AUTO
+    splice: bool = True
 
 
 @attrs.frozen

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trio_balancer.config.addresses import log_file
-from trio_balancer.config.model import BalancerConfig, LogConfig, LogFormat, LogLevel, Overflow
+from trio_balancer.config.model import (
+    BalancerConfig,
+    LogConfig,
+    LogFormat,
+    LogLevel,
+    Overflow,
+    RelayKind,
+)
 from trio_balancer.config.values import boolean, choice, duration, whole
 
 if TYPE_CHECKING:
@@ -27,6 +34,8 @@ def read_balancer(section: TableReader) -> BalancerConfig:
         backlog=take("backlog", whole(1, _LARGEST_BACKLOG), _BALANCER.backlog),
         drain_timeout=take("drain_timeout", duration(zero=True, off=True), _BALANCER.drain_timeout),
         pre_stop_delay=take("pre_stop_delay", duration(zero=True), _BALANCER.pre_stop_delay),
+        relay=take("relay", choice(RelayKind), _BALANCER.relay),
+        splice=take("splice", boolean, _BALANCER.splice),
     )
 
 

@@ -14,6 +14,7 @@ from trio_balancer.relay import Outcome, Pair, Sweeper, Sweepers, Way, copy, dis
 
 if TYPE_CHECKING:
     from trio_balancer.network.seam import Stream
+    from trio_balancer.relay import Relay
 
 # How long bytes that a leg delivered before its reset may wait for a peer that neither takes
 # them nor sends any itself: our copy of them first, then the kernel's. Short, because the reset
@@ -40,9 +41,15 @@ class Bridge:
     """
 
     def __init__(
-        self, client: Stream, backend: Stream, timeouts: Timeouts, sweepers: Sweepers
+        self,
+        client: Stream,
+        backend: Stream,
+        timeouts: Timeouts,
+        sweepers: Sweepers,
+        relay: Relay | None = None,
     ) -> None:
         self.pair = Pair(client, backend)
+        self._copy = copy if relay is None else relay.copy
         self.closed_first: Stream | None = None
         self._timeouts = timeouts
         self._idle_sweeper = sweepers.get(timeouts.idle)
@@ -71,7 +78,7 @@ class Bridge:
         return self._how_it_ended()
 
     async def _carry(self, way: Way, prefix: bytes = b"") -> None:
-        outcome = await copy(way, prefix)
+        outcome = await self._copy(way, prefix)
         if outcome is Outcome.FINISHED:
             self._finished(way)
         elif outcome is Outcome.SOURCE_BROKE:
@@ -83,6 +90,9 @@ class Bridge:
 
     def _finished(self, way: Way) -> None:
         """Go on half-closed: the other way has its own, shorter timeout."""
+        if self.pair.broken is way.source:
+            # Broken while its end-of-file was being passed on: nobody is left to linger for.
+            self._scope.cancel()
         if self.closed_first is None:
             self.closed_first = way.source
             _sweep_no_more(self._idle_sweeper, self)

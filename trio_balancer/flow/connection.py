@@ -91,7 +91,8 @@ async def _story(connection: Connection) -> None:
 async def _join(connection: Connection, backend: Stream) -> None:
     connection.phase = Phase.DATA
     timeouts = _timeouts(connection)
-    bridge = Bridge(connection.client, backend, timeouts, connection.runtime.sweepers)
+    runtime = connection.runtime
+    bridge = Bridge(connection.client, backend, timeouts, runtime.sweepers, runtime.relay)
     connection.bridge = bridge
     ending = await bridge.run()
     if connection.ending is None:

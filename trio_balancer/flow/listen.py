@@ -46,12 +46,15 @@ class Door:
                 await self._back_off(error)
 
     async def _accept_batch(self) -> None:
-        for _ in range(BATCH):
+        for count in range(BATCH):
             if self._overflow() is Overflow.REJECT:
                 accepted = self._accept_or_reject()
             else:
                 accepted = await self._accept_when_free()
             if not accepted:
+                if count == 0:
+                    # Ready, and yet nobody: a kernel that says so for ever must not make us spin.
+                    await self._pause()
                 break
             self.pause = FIRST_PAUSE
 
@@ -112,6 +115,9 @@ class Door:
             address=str(self.socket.address),
             reason=describe(error),
         )
+        await self._pause()
+
+    async def _pause(self) -> None:
         await trio.sleep(self.pause)
         self.pause = min(self.pause * 2, LAST_PAUSE)
 

@@ -17,7 +17,7 @@ from trio_balancer.flow.names import Names
 from trio_balancer.flow.record import Ending, Phase, Record, Who
 from trio_balancer.network.seam import Network, SocketOptions, Stream
 from trio_balancer.policy import Backend, Lease, Pool
-from trio_balancer.relay import Sweepers
+from trio_balancer.relay import Relay, Sweepers
 from trio_balancer.wire.address import SocketAddress
 
 
@@ -72,6 +72,7 @@ class Runtime:
     rng: random.Random
     wall_clock: Callable[[], float]
     overflow: Overflow
+    relay: Relay | None = None
     on_record: Callable[[Record], None] | None = None
     totals: Totals = attrs.Factory(Totals)
     connections: dict[int, Connection] = attrs.Factory(dict)

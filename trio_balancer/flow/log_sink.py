@@ -10,6 +10,7 @@ import trio
 
 from trio_balancer.flow.log_output import Output, open_output
 from trio_balancer.flow.log_writer import Writer
+from trio_balancer.network.errors import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,6 +135,11 @@ class NullSink(MemorySink):
 def open_sink(file: str) -> LogSink:
     """Open what the configuration calls `log.file`: "-", a path or "syslog:/dev/log".
 
-    Raises OSError when it cannot be opened.
+    Raises OSError, with a sentence that names it, when it cannot be opened.
     """
-    return ThreadedSink(open_output(file))
+    try:
+        return ThreadedSink(open_output(file))
+    except OSError as error:
+        raise OSError(
+            error.errno, f"the log {file!r} cannot be opened: {describe(error)}"
+        ) from error

@@ -71,7 +71,10 @@ class Watched(Protocol):
 
     reader: Reader | None
     writer: Writer | None
-    on_reset: Callable[[], None] | None
+
+    def broken(self) -> None:
+        """Hear of a reset, perhaps more than once."""
+        ...
 
 
 @final
@@ -82,6 +85,8 @@ class Poller:
         self._epoll: select.epoll | None = None
         self._watched: dict[int, Watched] = {}
         self._again: deque[Again] = deque()
+        #: Descriptors unregistered since the last batch of events, which may still name them.
+        self._stale: set[int] = set()
 
     def register(self, descriptor: int, watched: Watched) -> None:
         """Begin to watch a socket. Whatever was ready before is told too, once."""
@@ -92,9 +97,10 @@ class Poller:
 
     def unregister(self, descriptor: int) -> None:
         """Stop watching, before the descriptor is closed: its number will be used again."""
-        del self._watched[descriptor]
-        if self._epoll is not None:
+        # After `run` has ended nobody is watched any more.
+        if self._watched.pop(descriptor, None) is not None and self._epoll is not None:
             self._epoll.unregister(descriptor)
+            self._stale.add(descriptor)
 
     def again(self, task: Again) -> None:
         """Call `go_on` in the next round; the poller does not sleep before that."""
@@ -121,10 +127,11 @@ class Poller:
         """Tell what is ready, again and again while there is something and time is left."""
         end = time.perf_counter() + VISIT
         while True:
+            self._stale.clear()
             events = poll(0, _EVENTS_AT_ONCE)
             for descriptor, event in events:
                 watched = self._watched.get(descriptor)
-                if watched is not None:
+                if watched is not None and descriptor not in self._stale:
                     self._tell(watched, event)
             for _ in range(len(self._again)):
                 self._again.popleft().go_on()
@@ -133,9 +140,8 @@ class Poller:
 
     @staticmethod
     def _tell(watched: Watched, event: int) -> None:
-        if event & _ERROR and watched.on_reset is not None:
-            callback, watched.on_reset = watched.on_reset, None
-            callback()
+        if event & _ERROR:
+            watched.broken()
         if event & _READ and watched.reader is not None:
             watched.reader.readable(ended=event & ~ALIVE != 0)
         if event & _WRITE and watched.writer is not None:

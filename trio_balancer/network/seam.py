@@ -39,6 +39,8 @@ class Stream(trio.abc.HalfCloseableStream):
     peer delivered before it are received first.
     """
 
+    __slots__ = ()
+
     local_address: SocketAddress
     remote_address: SocketAddress
     #: The plain socket below, for those who move bytes faster than `receive_some` can.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from typing import TYPE_CHECKING, final
 
 import trio
@@ -14,27 +13,18 @@ from trio_balancer.network.socket_stream import SocketStream
 if TYPE_CHECKING:
     import socket
 
-    from trio_balancer.network.resets import ResetWatcher
+    from trio_balancer.network.poller import Poller
     from trio_balancer.network.unix import UnixPath
-
-# What accept says of a client that came and went. The second line are a new socket's pending
-# network errors, which Linux passes on (accept(2): "treat them like EAGAIN by retrying").
-_GONE_AT_ACCEPT = {errno.ECONNABORTED, errno.EPROTO} | {
-    *(errno.ENETDOWN, errno.ENOPROTOOPT, errno.EHOSTDOWN, errno.EHOSTUNREACH),
-    *(errno.EOPNOTSUPP, errno.ENETUNREACH),
-}
 
 
 @final
 class SocketListener(Listener):
     """A listening TCP or Unix socket; takes the socket, which must not block."""
 
-    def __init__(
-        self, sock: socket.socket, resets: ResetWatcher, path: UnixPath | None = None
-    ) -> None:
+    def __init__(self, sock: socket.socket, poller: Poller, path: UnixPath | None = None) -> None:
         self.socket = sock
         self.address = from_kernel(sock.getsockname())
-        self._resets = resets
+        self._poller = poller
         self._path = path
         self._closed = False
 
@@ -44,17 +34,15 @@ class SocketListener(Listener):
         await trio.lowlevel.wait_readable(self.socket)
 
     def accept_nowait(self) -> SocketStream:
-        """Accept one connection; who is gone already is passed over."""
+        """Accept one connection.
+
+        Every error of the kernel is raised, ECONNABORTED and the network errors of a client that
+        is gone included: trying again at once could spin.
+        """
         self._check_open()
-        while True:
-            try:
-                sock, name = self.socket.accept()
-            except OSError as exc:
-                if exc.errno not in _GONE_AT_ACCEPT:
-                    raise
-            else:
-                sock.settimeout(0)
-                return SocketStream(sock, from_kernel(name), self._resets)
+        sock, name = self.socket.accept()
+        sock.settimeout(0)
+        return SocketStream(sock, from_kernel(name), self._poller)
 
     def close(self) -> None:
         """Stop listening; a Unix socket's path is removed if it is still ours."""

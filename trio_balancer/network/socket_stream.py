@@ -12,19 +12,19 @@ import struct
 import sys
 import termios
 from contextlib import suppress
-from functools import cached_property
 from typing import TYPE_CHECKING, final
 
 import trio
 
 from trio_balancer.network.conflict import OneTask
 from trio_balancer.network.kernel import from_kernel, peer_reset
+from trio_balancer.network.poller import HAVE_EPOLL
 from trio_balancer.network.seam import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trio_balancer.network.resets import ResetWatcher
+    from trio_balancer.network.poller import Poller, Reader, Writer
     from trio_balancer.wire.address import SocketAddress
 
 #: Bytes that `receive_some` takes at most when it is not told.
@@ -42,22 +42,48 @@ class SocketStream(Stream):
     Every error of the kernel becomes `PeerReset`; the OSError is its `__cause__`.
     """
 
+    # There are two of these for each connection, most of them idle: memory counts.
+    __slots__ = (
+        "_closed",
+        "_finished",
+        "_local_address",
+        "_on_reset",
+        "_poller",
+        "_reset_untold",
+        "_sending",
+        "_watched",
+        "reader",
+        "received",
+        "remote_address",
+        "sent",
+        "socket",
+        "writer",
+    )
     socket: _Socket
 
-    def __init__(self, sock: _Socket, remote_address: SocketAddress, resets: ResetWatcher) -> None:
+    def __init__(self, sock: _Socket, remote_address: SocketAddress, poller: Poller) -> None:
         self.socket = sock
         self.remote_address = remote_address
         self.received = 0
         self.sent = 0
-        self._resets = resets
+        #: Whom the poller calls when the socket is ready, while `watch` is on.
+        self.reader: Reader | None = None
+        self.writer: Writer | None = None
+        self._poller = poller
+        self._watched = False
+        self._on_reset: Callable[[], None] | None = None
+        self._reset_untold = False
+        self._local_address: SocketAddress | None = None
         self._closed = False
         self._finished = False
         self._sending = OneTask("another task is using this stream for sending")
 
-    @cached_property
+    @property
     def local_address(self) -> SocketAddress:  # type: ignore[override]  # lazy, so read-only
         """Our end, asked of the kernel the first time; OSError when that is after closing."""
-        return from_kernel(self.socket.getsockname())
+        if self._local_address is None:
+            self._local_address = from_kernel(self.socket.getsockname())
+        return self._local_address
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Receive at least one byte; b"" at the end."""
@@ -125,10 +151,12 @@ class SocketStream(Stream):
             self._check_open()
             await trio.lowlevel.checkpoint()
             self._check_open()
-            if not self._finished:
-                self._shut_down()
+            self.send_eof_nowait()
 
-    def _shut_down(self) -> None:
+    def send_eof_nowait(self) -> None:
+        """Send a FIN without letting others run; once. Raises PeerReset."""
+        if self._finished:
+            return
         try:
             self.socket.shutdown(socket.SHUT_WR)
         except OSError as exc:
@@ -150,7 +178,8 @@ class SocketStream(Stream):
         if self._closed:
             return
         self._closed = True
-        self._resets.forget(self.socket)
+        if self._watched:
+            self._poller.unregister(self.socket.fileno())
         trio.lowlevel.notify_closing(self.socket)
         self.socket.close()
 
@@ -160,11 +189,33 @@ class SocketStream(Stream):
         await trio.lowlevel.checkpoint()
 
     def call_on_reset(self, callback: Callable[[], None] | None) -> None:
-        """Call back from the network's `run`; not for what receive_some or send_all raised."""
-        if callback is None:
-            self._resets.forget(self.socket)
-        elif not self._closed:
-            self._resets.watch(self.socket, callback)
+        """Call back from the network's `run`; without epoll (macOS) nobody is ever called.
+
+        There a reset is learnt late, by the next receive or send.
+        """
+        self._on_reset = callback
+        if callback is not None and not self._closed:
+            self.watch()
+            if self._reset_untold:
+                self._poller.again(self)
+
+    def watch(self) -> None:
+        """Have the poller tell `reader`, `writer` and `call_on_reset`, until closed."""
+        if HAVE_EPOLL and not self._watched:
+            self._watched = True
+            self._poller.register(self.socket.fileno(), self)
+
+    def broken(self) -> None:
+        """Hear from the poller that the peer has reset; tell it once."""
+        callback, self._on_reset = self._on_reset, None
+        self._reset_untold = callback is None
+        if callback is not None:
+            callback()
+
+    def go_on(self) -> None:
+        """Tell a reset that came when nobody asked."""
+        if self._on_reset is not None and not self._closed:
+            self.broken()
 
     def unsent(self) -> int:
         """Bytes that the peer has not acknowledged; 0 when closed, and where nobody can say.

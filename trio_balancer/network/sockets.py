@@ -17,7 +17,7 @@ from trio_balancer.network.kernel import (
     set_options,
     to_kernel,
 )
-from trio_balancer.network.resets import ResetWatcher
+from trio_balancer.network.poller import Poller
 from trio_balancer.network.seam import Network, SocketOptions
 from trio_balancer.network.socket_listener import SocketListener
 from trio_balancer.network.socket_stream import SocketStream
@@ -40,7 +40,7 @@ class SocketNetwork(Network):
     """
 
     def __init__(self) -> None:
-        self._resets = ResetWatcher()
+        self.poller = Poller()
         self._looking_up = trio.CapacityLimiter(LOOKUPS)
 
     async def listen(
@@ -56,9 +56,9 @@ class SocketNetwork(Network):
         await trio.lowlevel.checkpoint()
         if isinstance(address, UnixAddress):
             sock, path = await bind_unix(address.path, mode, backlog)
-            return SocketListener(sock, self._resets, path)
+            return SocketListener(sock, self.poller, path)
         sock = _listen_inet(address, backlog, options, v6only=v6only)
-        return SocketListener(sock, self._resets)
+        return SocketListener(sock, self.poller)
 
     async def connect(self, address: SocketAddress, *, options: SocketOptions) -> SocketStream:
         """Dial; the caller bounds how long that may take."""
@@ -71,7 +71,7 @@ class SocketNetwork(Network):
         except BaseException:
             sock.close()
             raise
-        return SocketStream(sock, address, self._resets)
+        return SocketStream(sock, address, self.poller)
 
     async def resolve(self, address: NamedAddress) -> Sequence[InetAddress]:
         """Ask the system's resolver, in a thread that is abandoned when cancelled."""
@@ -84,8 +84,8 @@ class SocketNetwork(Network):
         return list(dict.fromkeys(found))
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Tell streams of their peers' resets until cancelled."""
-        await self._resets.run(task_status)
+        """Tell streams that are ready, or reset by their peers, until cancelled."""
+        await self.poller.run(task_status)
 
 
 def _new_socket(address: SocketAddress) -> socket.socket:
@@ -115,13 +115,15 @@ async def _connect(sock: socket.socket, address: SocketAddress) -> None:
     if isinstance(address, UnixAddress):
         check_path(address.path)
     await trio.lowlevel.checkpoint_if_cancelled()
-    code = sock.connect_ex(to_kernel(address))
+    name = to_kernel(address)
+    code = sock.connect_ex(name)
     if code == errno.EINPROGRESS:
+        # On this machine the answer is there already; asking costs less than a wait.
+        code = sock.connect_ex(name)
+    if code in {errno.EALREADY, errno.EINPROGRESS}:
         await trio.lowlevel.wait_writable(sock)
         code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    else:
-        await trio.lowlevel.checkpoint()
-    if code:
+    if code not in {0, errno.EISCONN}:
         raise os_error(code)
 
 

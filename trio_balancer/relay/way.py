@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 
 import attrs
@@ -64,3 +65,5 @@ class Way:
     sink: Stream
     sending: bool = False
     finished: bool = False
+    #: While it is in the relay: gets it out, so that it is copied as streams from then on.
+    leave_relay: Callable[[], None] | None = None
