@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import random
 import socket
 from itertools import pairwise
@@ -63,7 +64,9 @@ class Resolver(Network):
     ) -> Listener:
         raise NotImplementedError
 
-    async def connect(self, address: SocketAddress, *, options: SocketOptions) -> Stream:
+    async def connect(
+        self, address: SocketAddress, *, options: SocketOptions, deadline: float = math.inf
+    ) -> Stream:
         raise NotImplementedError
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import random
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -44,7 +45,9 @@ class Dials(Network):
     duration: float = 0.0
     memory: MemoryNetwork = attrs.Factory(MemoryNetwork)
 
-    async def connect(self, address: SocketAddress, *, options: SocketOptions) -> Stream:
+    async def connect(
+        self, address: SocketAddress, *, options: SocketOptions, deadline: float = math.inf
+    ) -> Stream:
         self.times.append(trio.current_time())
         await trio.sleep(self.duration)
         code = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]

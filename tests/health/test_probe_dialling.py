@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,7 +51,9 @@ class Faulty(Network):
     dials: dict[SocketAddress, int | Stream]
     dialled: list[SocketAddress] = attrs.Factory(list)
 
-    async def connect(self, address: SocketAddress, *, options: SocketOptions) -> Stream:
+    async def connect(
+        self, address: SocketAddress, *, options: SocketOptions, deadline: float = math.inf
+    ) -> Stream:
         self.dialled.append(address)
         outcome = self.dials.get(address)
         if isinstance(outcome, Stream):

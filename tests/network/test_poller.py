@@ -27,6 +27,7 @@ class Probe:
     on_broken: Callable[[], None] = lambda: None
     reader: Reader | None = None
     writer: Writer | None = None
+    missed: int = 0
 
     def listen(self) -> Probe:
         self.reader = self.writer = self

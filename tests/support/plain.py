@@ -15,7 +15,7 @@ import attrs
 import trio
 from support.eventually import eventually
 
-from trio_balancer.network.kernel import family_of, to_kernel
+from trio_balancer.wire.address import InetAddress
 
 if TYPE_CHECKING:
     from trio.socket import SocketType
@@ -37,20 +37,31 @@ class End:
 
 def listen(address: SocketAddress, *, backlog: int = 512) -> SocketType:
     """Bind and listen; port 0 picks one."""
-    sock = trio.socket.socket(family_of(address), socket.SOCK_STREAM)
+    sock = trio.socket.socket(_family(address), socket.SOCK_STREAM)
     # No await in between: binding a numeric address does not block.
-    raw = sock._sock  # type: ignore[attr-defined]  # noqa: SLF001
-    raw.bind(to_kernel(address))
+    raw = sock._sock  # type: ignore[attr-defined]
+    raw.bind(_name(address))
     sock.listen(backlog)
     return sock
 
 
-async def dial(address: SocketAddress, *, source: str | None = None) -> SocketType:
-    """Connect to a numeric address or a Unix path, from the given local IP address."""
-    sock = trio.socket.socket(family_of(address), socket.SOCK_STREAM)
-    if source is not None:
-        await sock.bind((source, 0))
-    await sock.connect(to_kernel(address))
+async def dial(
+    address: SocketAddress, *, source: str | None = None, window: int | None = None
+) -> SocketType:
+    """Connect to a numeric address or a Unix path.
+
+    From the local IP address `source`; with a receive buffer of `window` bytes.
+    """
+    sock = trio.socket.socket(_family(address), socket.SOCK_STREAM)
+    if window is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+    try:
+        if source is not None:
+            await sock.bind((source, 0))
+        await sock.connect(_name(address))
+    except BaseException:
+        sock.close()
+        raise
     return sock
 
 
@@ -128,6 +139,16 @@ def is_broken(sock: SocketType) -> bool:
     poll = select.poll()
     poll.register(sock.fileno(), 0)
     return any(event & select.POLLERR for _number, event in poll.poll(0))
+
+
+def _family(address: SocketAddress) -> socket.AddressFamily:
+    if not isinstance(address, InetAddress):
+        return socket.AF_UNIX
+    return socket.AF_INET if address.ip.version == 4 else socket.AF_INET6
+
+
+def _name(address: SocketAddress) -> str | tuple[str, int]:
+    return (str(address.ip), address.port) if isinstance(address, InetAddress) else address.path
 
 
 def _ask(sock: SocketType, request: int) -> int:

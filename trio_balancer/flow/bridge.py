@@ -74,7 +74,7 @@ class Bridge:
         finally:
             self._unwatch()
         if self.pair.broken is not None:
-            await self._flush(self.pair.other(self.pair.broken))
+            await self._let_arrive(self.pair.other(self.pair.broken))
         return self._how_it_ended()
 
     async def _carry(self, way: Way, prefix: bytes = b"") -> None:
@@ -104,20 +104,23 @@ class Bridge:
 
         A server may answer and close while the upload goes on: its answer is complete.
         """
+        self._flush_grace = self._timeouts.half_close
         if self.pair.way_from(way.sink).finished:
             self._scope.cancel()
-            return
-        self._end_within(self._timeouts.half_close)
-        self._flush_grace = self._timeouts.half_close
-        await discard(way)
+        else:
+            self._end_within(self._timeouts.half_close)
+            await discard(way)
 
     def _reset_seen(self, leg: Stream) -> None:
         """Hear of a reset that no `copy` has met, as on a leg that nobody reads."""
         self.pair.mark_broken(leg)
         other = self.pair.other(leg)
+        uploading = self.pair.way_from(other).sending or other.has_unread()
+        if uploading:
+            self._flush_grace = self._timeouts.half_close
         if self.pair.way_from(leg).finished:
             self._scope.cancel()
-        elif self.pair.way_from(other).sending or other.has_unread():
+        elif uploading:
             self._end_within(self._timeouts.half_close)
         else:
             self._end_within(RESET_GRACE)
@@ -126,18 +129,29 @@ class Bridge:
         end = trio.current_time() + seconds
         self._scope.deadline = min(self._timeouts.lifetime_end, end)
 
-    async def _flush(self, leg: Stream) -> None:
-        """Wait until the peer has what it was sent: a reset throws away what is on its way.
+    async def _let_arrive(self, leg: Stream) -> None:
+        """Let the peer take what it was sent: a reset throws away what is on its way.
 
-        A peer that takes nothing for a while is not waited for.
+        Its own bytes are dropped meanwhile: who is still uploading reads only afterwards.
         """
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._discard, leg, nursery.cancel_scope)
+            await self._flush(leg)
+            nursery.cancel_scope.cancel()
+
+    async def _discard(self, leg: Stream, scope: trio.CancelScope) -> None:
+        if not await discard(self.pair.way_from(leg)):
+            scope.cancel()
+
+    async def _flush(self, leg: Stream) -> None:
+        """Wait for a peer's acknowledgement, as long as it goes on taking or sending bytes."""
         with trio.move_on_after(self._timeouts.half_close):
-            unsent = leg.unsent()
+            state = leg.unsent(), leg.received
             give_up = trio.current_time() + self._flush_grace
-            while unsent and trio.current_time() < give_up:
+            while leg.unsent() and trio.current_time() < give_up:
                 await trio.sleep(FLUSH_POLL)
-                before, unsent = unsent, leg.unsent()
-                if unsent < before:
+                before, state = state, (leg.unsent(), leg.received)
+                if state != before:
                     give_up = trio.current_time() + self._flush_grace
 
     def _watch(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trio_balancer.config.model import LogLevel
-from trio_balancer.flow.record import Who
+from trio_balancer.flow.record import Phase, Who
 from trio_balancer.policy import Change, State
 
 if TYPE_CHECKING:
@@ -33,5 +33,8 @@ def announce(runtime: Runtime, change: Change) -> None:
 
 
 def _drop(runtime: Runtime, change: Change) -> None:
+    # Who still dials it goes on to another backend when that fails: the dial that gets a
+    # backend ejected is such a one.
     for connection in runtime.on_backend(change.backend):
-        connection.end(Who.DOWN, f"{change.backend.name} went down")
+        if connection.phase is Phase.DATA:
+            connection.end(Who.DOWN, f"{change.backend.name} went down")

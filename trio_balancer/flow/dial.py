@@ -10,6 +10,7 @@ import trio
 
 from trio_balancer.flow.record import Who
 from trio_balancer.network.errors import describe, is_local_trouble
+from trio_balancer.network.seam import DialTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,16 +36,17 @@ async def dial(
 ) -> Stream | DialFailure:
     """Try a backend's addresses in turn, all `within` so many seconds."""
     failure = DialFailure(Who.BACKEND, "its name does not resolve")
-    with trio.move_on_after(within):
-        for address in addresses:
-            try:
-                return await network.connect(address, options=options)
-            except OSError as error:
-                failure = _failure(error)
-            if failure.hopeless:
-                break
-        return failure
-    return DialFailure(Who.BACKEND_TIMEOUT, f"no answer within {within:g} s")
+    deadline = trio.current_time() + within
+    for address in addresses:
+        try:
+            return await network.connect(address, options=options, deadline=deadline)
+        except DialTimeoutError:
+            return DialFailure(Who.BACKEND_TIMEOUT, f"no answer within {within:g} s")
+        except OSError as error:
+            failure = _failure(error)
+        if failure.hopeless:
+            break
+    return failure
 
 
 def _failure(error: OSError) -> DialFailure:

@@ -22,6 +22,8 @@ BATCH = 16
 # again at once would spin.
 FIRST_PAUSE = 0.005
 LAST_PAUSE = 0.1
+# Errors of `accept` after which the backlog is given up, when there is no time left to back off.
+BACKLOG_FAILURES = 100
 
 
 @attrs.define(eq=False)
@@ -123,18 +125,30 @@ class Door:
 
     def accept_backlog(self) -> None:
         """Take in who waits already, as far as there is room: closing would reset them."""
+        reason = ""
+        for _ in range(BACKLOG_FAILURES):
+            try:
+                while self._accept_if_free():
+                    pass
+            except trio.ClosedResourceError:
+                return
+            except OSError as error:
+                # Perhaps a client that is gone (ECONNABORTED): those behind it still wait.
+                reason = describe(error)
+            else:
+                return
+        self.runtime.log.warning(
+            "Clients in the backlog may have been reset",
+            listener=self.listener.name,
+            reason=reason,
+        )
+
+    def _accept_if_free(self) -> bool:
+        admission = self._admission()
+        accepted = False
         try:
-            while True:
-                admission = self._admission()
-                if not admission.take_nowait():
-                    return
-                if not self._accept(admission):
-                    admission.give_back()
-                    return
-        except OSError as error:
-            admission.give_back()
-            self.runtime.log.warning(
-                "Clients in the backlog may have been reset",
-                listener=self.listener.name,
-                reason=describe(error),
-            )
+            accepted = admission.take_nowait() and self._accept(admission)
+        finally:
+            if not accepted:
+                admission.give_back()
+        return accepted

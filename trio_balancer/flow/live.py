@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable
+from functools import cached_property
 
 import attrs
 import trio
@@ -54,8 +55,9 @@ class ListenerState:
         """The listener's name in the configuration."""
         return self.config.name
 
+    @cached_property
     def options(self) -> SocketOptions:
-        """Return what both legs of its connections are given."""
+        """What both legs of its connections are given."""
         return SocketOptions(self.config.keepalive, self.config.user_timeout)
 
 

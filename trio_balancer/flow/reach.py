@@ -165,7 +165,7 @@ class _Search:
             runtime.network,
             runtime.names.lookup(lease.backend.address),
             self.pool.config.connect_timeout,
-            connection.listener.options(),
+            connection.listener.options,
         )
         now = trio.current_time()
         if isinstance(outcome, Stream):

@@ -7,10 +7,17 @@ import math
 import os
 import socket
 from ipaddress import IPv4Address
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trio_balancer.network.seam import PeerReset
-from trio_balancer.wire.address import InetAddress, SocketAddress, UnixAddress, canonical_ip
+from trio_balancer.wire.address import (
+    MAX_PORT,
+    InetAddress,
+    SocketAddress,
+    UnixAddress,
+    canonical_ip,
+)
 
 if TYPE_CHECKING:
     from trio_balancer.network.seam import SocketOptions
@@ -37,8 +44,8 @@ def to_kernel(address: SocketAddress) -> str | tuple[str, int] | tuple[str, int,
     if isinstance(address, UnixAddress):
         return address.path
     if isinstance(address.ip, IPv4Address):
-        return str(address.ip), address.port
-    return str(address.ip), address.port, 0, _scope(address.zone)
+        return address.text, address.port
+    return address.text, address.port, 0, _scope(address.zone)
 
 
 def from_kernel(name: Any) -> SocketAddress:  # noqa: ANN401  # as typeshed types accept's address
@@ -65,6 +72,15 @@ def set_options(sock: socket.socket, options: SocketOptions) -> None:
     if math.isfinite(options.user_timeout) and _TCP_USER_TIMEOUT:
         timeout = min(max(round(options.user_timeout * 1000), 1), MAX_USER_TIMEOUT)
         sock.setsockopt(socket.IPPROTO_TCP, _TCP_USER_TIMEOUT, timeout)
+
+
+def ephemeral_ports() -> range:
+    """Return the ports that the kernel picks from for a dialling socket; all where it won't say."""
+    try:
+        first, last = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
+        return range(int(first), int(last) + 1)
+    except (OSError, ValueError):
+        return range(MAX_PORT + 1)
 
 
 def os_error(code: int, text: str = "") -> OSError:

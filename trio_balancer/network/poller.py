@@ -30,6 +30,7 @@ HAVE_EPOLL = hasattr(select, "epoll")
 
 if HAVE_EPOLL:
     _EVERYTHING = select.EPOLLET | select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP
+    _EVERYTHING |= select.EPOLLPRI  # urgent data, which is not carried, cuts a read short
     #: Nothing but readable and writable: the peer is there and may send more.
     ALIVE = select.EPOLLIN | select.EPOLLOUT
     _READ = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
@@ -71,6 +72,8 @@ class Watched(Protocol):
 
     reader: Reader | None
     writer: Writer | None
+    #: The events of becoming readable while it had no reader: they are not told again.
+    missed: int
 
     def broken(self) -> None:
         """Hear of a reset, perhaps more than once."""
@@ -142,7 +145,10 @@ class Poller:
     def _tell(watched: Watched, event: int) -> None:
         if event & _ERROR:
             watched.broken()
-        if event & _READ and watched.reader is not None:
-            watched.reader.readable(ended=event & ~ALIVE != 0)
+        if event & _READ:
+            if watched.reader is None:
+                watched.missed |= event
+            else:
+                watched.reader.readable(ended=event & ~ALIVE != 0)
         if event & _WRITE and watched.writer is not None:
             watched.writer.writable()

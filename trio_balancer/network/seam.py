@@ -6,6 +6,7 @@ over this seam alone runs in virtual time, with no port and no sleep.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
@@ -23,12 +24,16 @@ class PeerReset(trio.BrokenResourceError):
     """The peer aborted the connection (RST), which is not an end-of-file."""
 
 
+class DialTimeoutError(TimeoutError):
+    """A dial had no answer by its deadline."""
+
+
 @attrs.frozen
 class SocketOptions:
     """What every stream of a listener, on both legs, is given (seconds; inf: off)."""
 
     keepalive: float = 60.0
-    user_timeout: float = float("inf")
+    user_timeout: float = math.inf
 
 
 class Stream(trio.abc.HalfCloseableStream):
@@ -115,9 +120,13 @@ class Network(ABC):
         """Bind and listen; raises OSError. Port 0 picks one: read `Listener.address`."""
 
     @abstractmethod
-    async def connect(self, address: SocketAddress, *, options: SocketOptions) -> Stream:
+    async def connect(
+        self, address: SocketAddress, *, options: SocketOptions, deadline: float = math.inf
+    ) -> Stream:
         """Dial a numeric address or a Unix path; raises OSError with its errno.
 
+        At `deadline` (trio's clock) it gives up with `DialTimeoutError`; a parameter, because most
+        dials are answered at once, and a cancel scope around each would cost more than they do.
         A connection to itself (a loopback port where nobody listens can do that) is refused
         with ECONNREFUSED. Cancelled, nothing stays open.
         """

@@ -51,7 +51,9 @@ class SocketStream(Stream):
         "_poller",
         "_reset_untold",
         "_sending",
+        "_waited",
         "_watched",
+        "missed",
         "reader",
         "received",
         "remote_address",
@@ -69,11 +71,14 @@ class SocketStream(Stream):
         #: Whom the poller calls when the socket is ready, while `watch` is on.
         self.reader: Reader | None = None
         self.writer: Writer | None = None
+        self.missed = 0
         self._poller = poller
         self._watched = False
         self._on_reset: Callable[[], None] | None = None
         self._reset_untold = False
         self._local_address: SocketAddress | None = None
+        #: Whether trio's own epoll has ever heard of this socket: most never need it.
+        self._waited = False
         self._closed = False
         self._finished = False
         self._sending = OneTask("another task is using this stream for sending")
@@ -100,7 +105,7 @@ class SocketStream(Stream):
 
     async def _receive_later(self, size: int) -> bytes:
         while True:
-            await trio.lowlevel.wait_readable(self.socket)
+            await self.wait_readable()
             with suppress(BlockingIOError):
                 return self._receive_now(size)
 
@@ -124,7 +129,7 @@ class SocketStream(Stream):
             if done == len(octets):
                 await trio.lowlevel.cancel_shielded_checkpoint()
             while done < len(octets):
-                await trio.lowlevel.wait_writable(self.socket)
+                await self.wait_writable()
                 done += self._send_now(octets[done:])
 
     def _send_now(self, data: memoryview) -> int:
@@ -139,11 +144,21 @@ class SocketStream(Stream):
         self.sent += count
         return count
 
+    async def wait_readable(self) -> None:
+        """Wait until `receive_some` would not; trio.ClosedResourceError when closed meanwhile."""
+        self._waited = True
+        await trio.lowlevel.wait_readable(self.socket)
+
+    async def wait_writable(self) -> None:
+        """Wait until the kernel takes bytes; trio.ClosedResourceError when closed meanwhile."""
+        self._waited = True
+        await trio.lowlevel.wait_writable(self.socket)
+
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until the kernel takes bytes, or the connection broke."""
         with self._sending:
             self._check_open()
-            await trio.lowlevel.wait_writable(self.socket)
+            await self.wait_writable()
 
     async def send_eof(self) -> None:
         """Send a FIN after what was sent; once."""
@@ -180,7 +195,8 @@ class SocketStream(Stream):
         self._closed = True
         if self._watched:
             self._poller.unregister(self.socket.fileno())
-        trio.lowlevel.notify_closing(self.socket)
+        if self._waited:
+            trio.lowlevel.notify_closing(self.socket)
         self.socket.close()
 
     async def aclose(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import socket
 from functools import partial
 from typing import TYPE_CHECKING, final
@@ -11,6 +12,7 @@ import trio
 
 from trio_balancer.network.kernel import (
     check_path,
+    ephemeral_ports,
     family_of,
     from_kernel,
     os_error,
@@ -18,7 +20,7 @@ from trio_balancer.network.kernel import (
     to_kernel,
 )
 from trio_balancer.network.poller import Poller
-from trio_balancer.network.seam import Network, SocketOptions
+from trio_balancer.network.seam import DialTimeoutError, Network, SocketOptions
 from trio_balancer.network.socket_listener import SocketListener
 from trio_balancer.network.socket_stream import SocketStream
 from trio_balancer.network.unix import bind_unix
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SocketListener", "SocketNetwork", "SocketStream"]
 
+_NONBLOCK: int = getattr(socket, "SOCK_NONBLOCK", 0)  # saves Linux a system call
 LOOKUPS = 16  # name look-ups at a time; an abandoned one holds its place until it ends
 
 
@@ -41,6 +44,8 @@ class SocketNetwork(Network):
 
     def __init__(self) -> None:
         self.poller = Poller()
+        # Only a port that the kernel may choose for our own end can be our own end.
+        self._own_ports = ephemeral_ports()
         self._looking_up = trio.CapacityLimiter(LOOKUPS)
 
     async def listen(
@@ -60,14 +65,17 @@ class SocketNetwork(Network):
         sock = _listen_inet(address, backlog, options, v6only=v6only)
         return SocketListener(sock, self.poller)
 
-    async def connect(self, address: SocketAddress, *, options: SocketOptions) -> SocketStream:
-        """Dial; the caller bounds how long that may take."""
+    async def connect(
+        self, address: SocketAddress, *, options: SocketOptions, deadline: float = math.inf
+    ) -> SocketStream:
+        """Dial; gives up at `deadline` (trio's clock) with DialTimeoutError."""
         sock = _new_socket(address)
         try:
             if isinstance(address, InetAddress):
                 set_options(sock, options)
-            await _connect(sock, address)
-            _refuse_own_end(sock, address)
+            await _connect(sock, address, deadline)
+            if isinstance(address, InetAddress) and address.port in self._own_ports:
+                _refuse_own_end(sock)
         except BaseException:
             sock.close()
             raise
@@ -89,8 +97,9 @@ class SocketNetwork(Network):
 
 
 def _new_socket(address: SocketAddress) -> socket.socket:
-    sock = socket.socket(family_of(address), socket.SOCK_STREAM)
-    sock.settimeout(0)
+    sock = socket.socket(family_of(address), socket.SOCK_STREAM | _NONBLOCK)
+    if not _NONBLOCK:
+        sock.settimeout(0)
     return sock
 
 
@@ -111,7 +120,7 @@ def _listen_inet(
     return sock
 
 
-async def _connect(sock: socket.socket, address: SocketAddress) -> None:
+async def _connect(sock: socket.socket, address: SocketAddress, deadline: float) -> None:
     if isinstance(address, UnixAddress):
         check_path(address.path)
     await trio.lowlevel.checkpoint_if_cancelled()
@@ -121,17 +130,17 @@ async def _connect(sock: socket.socket, address: SocketAddress) -> None:
         # On this machine the answer is there already; asking costs less than a wait.
         code = sock.connect_ex(name)
     if code in {errno.EALREADY, errno.EINPROGRESS}:
-        await trio.lowlevel.wait_writable(sock)
+        with trio.move_on_at(deadline) as patience:
+            await trio.lowlevel.wait_writable(sock)
+        if patience.cancelled_caught:
+            raise DialTimeoutError(errno.ETIMEDOUT, "no answer in time")
         code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     if code not in {0, errno.EISCONN}:
         raise os_error(code)
 
 
-def _refuse_own_end(sock: socket.socket, address: SocketAddress) -> None:
-    # Dialling a free port of this machine from that very port is TCP's simultaneous open. Equal
-    # ports are the cheap sign of it; the addresses may differ in writing (0.0.0.0 is 127.0.0.1).
-    if isinstance(address, UnixAddress) or sock.getsockname()[1] != address.port:
-        return
+def _refuse_own_end(sock: socket.socket) -> None:
+    # Dialling a free port of this machine from that very port is TCP's simultaneous open.
     if sock.getsockname() == sock.getpeername():
         raise os_error(errno.ECONNREFUSED, "the connection reached only itself")
 

@@ -52,8 +52,8 @@ async def _end(way: Way) -> Outcome:
     return Outcome.FINISHED
 
 
-async def discard(way: Way) -> None:
-    """Take and drop what the source sends until it ends or breaks.
+async def discard(way: Way) -> bool:
+    """Take and drop what the source sends; say whether it ended (True) or broke (False).
 
     A peer that is still uploading to a broken sink reads our answer only when it has got rid of
     its upload.
@@ -63,3 +63,5 @@ async def discard(way: Way) -> None:
             pass
     except trio.BrokenResourceError:
         way.pair.mark_broken(way.source)
+        return False
+    return True

@@ -45,7 +45,7 @@ async def _receive(source: SocketStream) -> bytes:
         try:
             chunk = source.socket.recv(BUFFER_SIZE)
         except BlockingIOError:
-            await trio.lowlevel.wait_readable(source.socket)
+            await source.wait_readable()
         else:
             source.received += len(chunk)
             return chunk
@@ -59,7 +59,7 @@ async def _pass_on(way: Way, sink: SocketStream, chunk: bytes) -> bool:
         try:
             sent = sink.socket.send(rest)
         except BlockingIOError:
-            await trio.lowlevel.wait_writable(sink.socket)
+            await sink.wait_writable()
         except OSError:
             return False
         else:

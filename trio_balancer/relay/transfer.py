@@ -20,7 +20,7 @@ import attrs
 import outcome
 import trio
 
-from trio_balancer.network.poller import Poller
+from trio_balancer.network.poller import ALIVE, Poller
 from trio_balancer.network.seam import PeerReset
 from trio_balancer.relay.pipes import PipePool
 from trio_balancer.relay.way import Outcome
@@ -106,9 +106,8 @@ class Transfer:
         if prefix:
             self._block(prefix)
             self.writable()
-        else:
-            # What came before is never told again.
-            self.readable(ended=False)
+        elif self._source.missed:
+            self.readable(ended=self._source.missed & ~ALIVE != 0)
         if self._result is not None:
             return self._result.unwrap()
         self._task = trio.lowlevel.current_task()

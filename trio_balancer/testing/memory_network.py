@@ -7,6 +7,7 @@ It has no task, thread or clock of its own, so that a balancer over it runs in v
 from __future__ import annotations
 
 import errno
+import math
 import socket
 from ipaddress import IPv4Address, IPv6Address
 from itertools import count
@@ -16,7 +17,7 @@ import attrs
 import trio
 
 from trio_balancer.network.kernel import os_error
-from trio_balancer.network.seam import Network, SocketOptions
+from trio_balancer.network.seam import DialTimeoutError, Network, SocketOptions
 from trio_balancer.testing.memory_listener import MemoryListener, overlap
 from trio_balancer.testing.memory_stream import WINDOW, MemoryStream, memory_connection
 from trio_balancer.wire.address import InetAddress, NamedAddress, SocketAddress, UnixAddress
@@ -72,6 +73,7 @@ class MemoryNetwork(Network):
         address: SocketAddress,
         *,
         options: SocketOptions,  # noqa: ARG002  # no peer here vanishes silently
+        deadline: float = math.inf,
         source: SocketAddress | None = None,
     ) -> MemoryStream:
         """Dial, from `source` or from the next port of this host.
@@ -80,7 +82,10 @@ class MemoryNetwork(Network):
         the address is a black hole.
         """
         await trio.lowlevel.checkpoint()
-        listener = await self._reach(address)
+        with trio.move_on_at(deadline) as patience:
+            listener = await self._reach(address)
+        if patience.cancelled_caught:
+            raise DialTimeoutError(errno.ETIMEDOUT, "no answer in time")
         source = source or self._next_source(address)
         client, server = memory_connection(
             source, address, window=self._window, on_close=self._open.pop

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from contextlib import suppress
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import attrs
 
@@ -37,10 +37,15 @@ class InetAddress:
     port: int
     zone: str = attrs.field(default="", eq=False)
 
+    @cached_property
+    def text(self) -> str:
+        """The numeric host without its zone; cached, as it is wanted for every dial."""
+        return str(self.ip)
+
     @property
     def host(self) -> str:
         """The numeric host as the kernel wants it, zone included."""
-        return f"{self.ip}%{self.zone}" if self.zone else str(self.ip)
+        return f"{self.text}%{self.zone}" if self.zone else self.text
 
     def __str__(self) -> str:
         is_ipv6 = isinstance(self.ip, ipaddress.IPv6Address)

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+from support.world import FRONT, OPTIONS, World, make_config
+
+from trio_balancer import parse_config
+from trio_balancer.flow.bind import BindError, bind_all, close_all
+from trio_balancer.testing import MemoryNetwork
+
+if TYPE_CHECKING:
+    from trio.testing import MockClock
+
+TWO_LISTENERS = """
+[listeners.web]
+bind = ["10.0.0.1:80", "[fd00::1]:80", "10.0.0.1:0"]
+pool = "app"
+[listeners.mail]
+bind = "10.0.0.1:25"
+pool = "app"
+[pools.app]
+backends = ["10.0.1.1:80"]
+"""
+
+
+async def test_binds_every_address_in_order() -> None:
+    network = MemoryNetwork()
+    bound = await bind_all(network, parse_config(TWO_LISTENERS).listeners.values(), 10)
+    addresses = {
+        name: [str(socket.address) for socket in sockets] for name, sockets in bound.items()
+    }
+    assert addresses == {
+        "web": ["10.0.0.1:80", "[fd00::1]:80", "10.0.0.1:20000"],
+        "mail": ["10.0.0.1:25"],
+    }
+    close_all(bound)
+
+
+async def test_an_address_in_use_is_named_and_nothing_stays_bound() -> None:
+    network = MemoryNetwork()
+    config = parse_config(TWO_LISTENERS)
+    taken = config.listeners["mail"].bind[0]
+    other = await network.listen(taken, backlog=1, options=OPTIONS)
+    with pytest.raises(BindError) as caught:
+        await bind_all(network, config.listeners.values(), 10)
+    assert caught.value.errno == errno.EADDRINUSE
+    sentence = "listener 'mail' cannot bind 10.0.0.1:25: Address already in use"
+    assert caught.value.strerror == sentence
+    with pytest.raises(ConnectionRefusedError):
+        network.listener_at(FRONT)
+    other.close()
+
+
+async def test_cancelled_nothing_stays_bound() -> None:
+    network = MemoryNetwork()
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await bind_all(network, parse_config(TWO_LISTENERS).listeners.values(), 10)
+    assert scope.cancelled_caught
+    with pytest.raises(ConnectionRefusedError):
+        network.listener_at(FRONT)
+
+
+async def test_serve_raises_it_bare(autojump_clock: MockClock, world: World) -> None:
+    await world.network.listen(FRONT, backlog=1, options=OPTIONS)
+    with pytest.raises(BindError, match=r"cannot bind 10\.0\.0\.1:80"):
+        await world.serve(make_config())

@@ -1,0 +1,335 @@
+"""Two streams joined: half-close, resets, and the timeouts of a bridge in exact virtual time."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+from support.world import (
+    BACKEND,
+    NO_CHECKS,
+    Server,
+    World,
+    finish,
+    is_reset,
+    keep,
+    make_config,
+    receive_to_end,
+    trade,
+)
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from trio_balancer.testing import MemoryNetwork, MemoryStream
+
+if TYPE_CHECKING:
+    from trio_balancer import Record
+
+WINDOW = 64 * 1024
+
+
+async def joined(world: World, listener: str = "") -> tuple[MemoryStream, MemoryStream, Server]:
+    """Return a client, and the backend's end of its connection."""
+    server = await world.server(BACKEND, keep)
+    await world.serve(make_config(listener=listener))
+    client = await world.client()
+    return client, server.streams[0], server
+
+
+async def the_record(world: World) -> Record:
+    await wait_all_tasks_blocked()
+    (record,) = world.records
+    world.assert_nothing_is_held()
+    return record
+
+
+async def test_the_clients_end_first(autojump_clock: MockClock, world: World) -> None:
+    client, backend, _ = await joined(world)
+    await client.send_all(b"question")
+    await client.send_eof()
+    assert await receive_to_end(backend) == b"question"
+    await trio.sleep(5)
+    await backend.send_all(b"answer")
+    backend.close()
+    assert await receive_to_end(client) == b"answer"
+    record = await the_record(world)
+    assert (str(record.ending), record.closed_first, record.reason) == ("--", "client", "")
+    assert (record.bytes_up, record.bytes_down, record.total_time) == (8, 6, 5)
+
+
+async def test_the_backends_end_first(autojump_clock: MockClock, world: World) -> None:
+    client, backend, _ = await joined(world)
+    await backend.send_all(b"greeting")
+    await backend.send_eof()
+    assert await receive_to_end(client) == b"greeting"
+    await client.send_all(b"late")
+    client.close()
+    assert await receive_to_end(backend) == b"late"
+    record = await the_record(world)
+    assert (str(record.ending), record.closed_first) == ("--", "backend")
+
+
+async def test_a_clients_reset_reaches_the_backend(autojump_clock: MockClock, world: World) -> None:
+    client, backend, _ = await joined(world)
+    client.reset()
+    assert await is_reset(backend)
+    record = await the_record(world)
+    assert (str(record.ending), record.reason) == ("CD", "the client reset")
+
+
+async def test_a_backends_reset_reaches_the_client(autojump_clock: MockClock, world: World) -> None:
+    client, backend, _ = await joined(world)
+    backend.reset()
+    assert await is_reset(client)
+    record = await the_record(world)
+    assert (str(record.ending), record.reason) == ("SD", "the backend reset")
+
+
+async def test_a_reset_after_an_end_of_file_is_still_a_reset(
+    autojump_clock: MockClock, world: World
+) -> None:
+    client, backend, _ = await joined(world)
+    await backend.send_eof()
+    await wait_all_tasks_blocked()
+    backend.reset()
+    await wait_all_tasks_blocked()
+    with pytest.raises(trio.BrokenResourceError):
+        await client.send_all(b"anybody there?")
+    assert str((await the_record(world)).ending) == "SD"
+
+
+async def test_a_reset_on_a_leg_that_nobody_reads(autojump_clock: MockClock, world: World) -> None:
+    """The balancer holds a chunk that the client does not take, and so does not read."""
+    client, backend, _ = await joined(world)
+    with trio.move_on_after(1):
+        await backend.send_all(bytes(10 * WINDOW))
+    backend.reset()
+    await trio.sleep(31)
+    assert str((await the_record(world)).ending) == "SD"
+    assert await is_reset(client)
+
+
+async def test_what_was_delivered_before_the_reset_arrives(
+    autojump_clock: MockClock, world: World
+) -> None:
+    client, backend, _ = await joined(world)
+    await backend.send_all(b"last words")
+    backend.reset()
+    assert await client.receive_some() == b"last words"
+    assert await is_reset(client)
+
+
+async def test_a_stopped_reader_stops_the_writer(autojump_clock: MockClock, world: World) -> None:
+    world.network = MemoryNetwork(window=1000)
+    client, _backend, _ = await joined(world)
+    with trio.move_on_after(10):
+        await client.send_all(bytes(100_000))
+    # Two windows and the one chunk between them.
+    assert client.sent <= 3000
+
+
+async def test_a_client_that_never_speaks_is_cut_when_idle(
+    autojump_clock: MockClock, world: World
+) -> None:
+    client, _backend, _ = await joined(world, 'idle_timeout = "80s"')
+    assert await is_reset(client)
+    record = await the_record(world)
+    assert (str(record.ending), record.total_time) == ("cD", 80)
+    assert record.reason == "nothing more came from the client"
+
+
+@pytest.mark.parametrize(("speaker", "ending"), [("client", "sD"), ("backend", "cD")])
+async def test_the_side_that_was_to_speak_next_timed_out(
+    autojump_clock: MockClock, world: World, speaker: str, ending: str
+) -> None:
+    client, backend, _ = await joined(world, 'idle_timeout = "8s"')
+    await (client if speaker == "client" else backend).send_all(b"your turn")
+    await trio.sleep(20)
+    assert str((await the_record(world)).ending) == ending
+
+
+@pytest.mark.parametrize("spoken_at", [0.0, 0.5, 0.999, 1.0, 3.7, 7.9])
+async def test_idle_acts_within_an_eighth_more(
+    autojump_clock: MockClock, world: World, spoken_at: float
+) -> None:
+    client, _backend, _ = await joined(world, 'idle_timeout = "8s"')
+    await trio.sleep(spoken_at)
+    await client.send_all(b"x")
+    assert await is_reset(client)
+    idle = trio.current_time() - spoken_at
+    assert 8 <= round(idle, 6) <= 9
+
+
+@pytest.mark.parametrize("side", ["client", "backend"])
+async def test_whoever_speaks_within_the_timeout_lives(
+    autojump_clock: MockClock, world: World, side: str
+) -> None:
+    client, backend, _ = await joined(world, 'idle_timeout = "8s"')
+    for _ in range(50):
+        await (client if side == "client" else backend).send_all(b"x")
+        await trio.sleep(7.5)
+    assert world.records == []
+
+
+async def test_a_slow_reader_makes_progress(autojump_clock: MockClock, world: World) -> None:
+    """Partial sends count: the chunk in our hands is not through for a minute."""
+    world.network = MemoryNetwork(window=64)
+    client, backend, _ = await joined(world, 'idle_timeout = "8s"')
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(client.send_all, bytes(640))
+        received = 0
+        # What the last window holds was given to the kernel: nothing moves for us any more.
+        while received < 500:
+            await trio.sleep(5)
+            received += len(await backend.receive_some(10))
+    assert trio.current_time() > 60
+    assert world.records == []
+
+
+async def test_a_reader_that_stops_is_cut_though_the_writer_would_go_on(
+    autojump_clock: MockClock, world: World
+) -> None:
+    world.network = MemoryNetwork(window=64)
+    client, _backend, _ = await joined(world, 'idle_timeout = "8s"')
+    with pytest.raises(trio.BrokenResourceError):
+        await client.send_all(bytes(640))
+    assert trio.current_time() <= 9
+    assert str((await the_record(world)).ending) == "sD"
+
+
+@pytest.mark.parametrize(("side", "ending"), [("client", "sD"), ("backend", "cD")])
+async def test_half_closed_connections_have_a_timeout_of_their_own(
+    autojump_clock: MockClock, world: World, side: str, ending: str
+) -> None:
+    client, backend, _ = await joined(world, 'idle_timeout = "off"\nhalf_close_timeout = "4s"')
+    first, other = (client, backend) if side == "client" else (backend, client)
+    await trio.sleep(10)
+    await first.send_eof()
+    assert await other.receive_some() == b""
+    assert await is_reset(first)
+    assert 14 <= trio.current_time() <= 14.5
+    record = await the_record(world)
+    assert (str(record.ending), record.closed_first) == (ending, side)
+
+
+async def test_a_half_closed_connection_that_moves_bytes_lives(
+    autojump_clock: MockClock, world: World
+) -> None:
+    client, backend, _ = await joined(world, 'idle_timeout = "2s"\nhalf_close_timeout = "4s"')
+    await client.send_eof()
+    for _ in range(20):
+        await trio.sleep(3.4)
+        await backend.send_all(b"more")
+    backend.close()
+    assert await receive_to_end(client) == b"more" * 20
+    assert str((await the_record(world)).ending) == "--"
+
+
+async def test_no_timeouts_at_all(autojump_clock: MockClock, world: World) -> None:
+    client, backend, _ = await joined(world, 'idle_timeout = "off"\nhalf_close_timeout = "off"')
+    await client.send_eof()
+    await trio.sleep_forever()
+    assert world.records == []
+    backend.close()
+    assert str((await the_record(world)).ending) == "--"
+
+
+async def test_the_lifetime_ends_busy_connections_too(
+    autojump_clock: MockClock, world: World
+) -> None:
+    config = make_config(listener='lifetime = "10s"\nlifetime_jitter = 0')
+    await world.server(BACKEND)
+    await world.serve(config)
+    client = await world.client()
+    with suppress(trio.BrokenResourceError):
+        while True:
+            await trade(client)
+            await trio.sleep(0.3)
+    record = await the_record(world)
+    assert (str(record.ending), record.total_time) == ("PD", 10)
+    assert record.reason == "its lifetime was over"
+
+
+async def test_the_lifetime_counts_from_accept(autojump_clock: MockClock, world: World) -> None:
+    world.network.blackhole(BACKEND)
+    await world.server(BACKEND)
+    await world.serve(make_config(listener='lifetime = "10s"\nlifetime_jitter = 0'))
+    client = await world.client()
+    await trio.sleep(4)
+    world.network.heal(BACKEND)
+    assert await is_reset(client)
+    assert trio.current_time() == 10
+
+
+async def test_jitter_spreads_the_ends_of_lifetimes(
+    autojump_clock: MockClock, world: World
+) -> None:
+    await world.server(BACKEND, keep)
+    await world.serve(make_config(listener='lifetime = "100s"\nlifetime_jitter = 0.2'))
+    await world.clients(90)
+    await trio.sleep(99.9)
+    assert world.records == []
+    await trio.sleep(20.2)
+    lives = sorted(record.total_time for record in world.records)
+    assert world.endings() == ["PD"] * 90
+    assert 100 <= lives[0] < 103
+    assert 117 < lives[-1] <= 120
+
+
+async def test_an_answer_given_before_the_backend_broke_arrives(
+    autojump_clock: MockClock, world: World
+) -> None:
+    """A server that answers 400 kB and closes while the upload goes on: it resets for that."""
+
+    async def answer_and_close(stream: MemoryStream) -> None:
+        await stream.receive_some()
+        await stream.send_all(b"a" * 400_000)
+        stream.close()
+
+    await world.server(BACKEND, answer_and_close)
+    await world.serve(make_config())
+    client = await world.client()
+    received = bytearray()
+
+    async def upload() -> None:
+        with suppress(trio.BrokenResourceError):
+            while True:
+                await client.send_all(bytes(1000))
+                await trio.sleep(0.001)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(upload)
+        with suppress(trio.BrokenResourceError):
+            while data := await client.receive_some():
+                received += data
+    assert bytes(received) == b"a" * 400_000
+    assert str((await the_record(world)).ending) == "SD"
+
+
+async def test_outlier_ejection_counts_resets_before_the_first_byte(
+    autojump_clock: MockClock, world: World
+) -> None:
+    server = await world.server(BACKEND, keep)
+    config = make_config(
+        backends=(BACKEND, "10.0.1.9:1"), more="[pools.app.outlier]\nfailures = 2\n" + NO_CHECKS
+    )
+    await world.serve(config)
+    for _ in range(2):
+        client = await world.client()
+        server.streams[-1].reset()
+        assert await is_reset(client)
+    await wait_all_tasks_blocked()
+    backend = world.runtime.pools["app"].backends[0]
+    assert (backend.resets, backend.ejected) == (2, True)
+    reason = "ejected after 2 failures in a row: connection reset before the first byte"
+    assert backend.reason == reason
+
+
+async def test_a_connection_in_good_order(autojump_clock: MockClock, world: World) -> None:
+    await world.server(BACKEND)
+    await world.serve(make_config())
+    client = await world.client()
+    assert await trade(client, bytes(1_000)) == bytes(1_000)
+    await finish(client)
+    assert str((await the_record(world)).ending) == "--"

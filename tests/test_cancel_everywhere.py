@@ -1,0 +1,253 @@
+"""Cancelled at any scheduling step of its life, a connection leaks nothing and has one record.
+
+An Instrument counts the steps of all tasks and cancels at step k; the scenario runs again for
+every k until it completes before. Counting the connection's own steps alone would miss whatever
+happens while it is parked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from itertools import count
+from typing import TYPE_CHECKING
+
+import attrs
+import pytest
+import trio
+from support.world import (
+    BACKEND,
+    NO_CHECKS,
+    OTHER,
+    World,
+    echo,
+    finish,
+    keep,
+    make_config,
+    receive_to_end,
+    trade,
+)
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from trio_balancer import Config
+
+if TYPE_CHECKING:
+    from trio_balancer.testing import MemoryStream
+
+BOTH = (BACKEND, OTHER)
+# Less than any connection takes, however soon it fails.
+FEWEST_STEPS = 8
+
+
+class CancelAtStep(trio.abc.Instrument):
+    """Calls `cancel` after step `step`, counted while `running`."""
+
+    world: World
+
+    def __init__(self, step: int, cancel: Callable[[World], None]) -> None:
+        self.left = step
+        self.running = False
+        self.done = False
+        self._cancel = cancel
+
+    def after_task_step(self, task: trio.lowlevel.Task) -> None:  # noqa: ARG002  # all of them
+        if not self.running:
+            return
+        self.left -= 1
+        if self.left == 0:
+            self.done = True
+            self._cancel(self.world)
+
+
+@attrs.frozen
+class Scenario:
+    """A connection's life: what the client does, and how it ends where nothing is cancelled."""
+
+    name: str
+    ending: str
+    play: Callable[[World], Awaitable[None]]
+    config: Config
+    prepare: Callable[[World], Awaitable[None]]
+
+
+async def dial_and_finish(world: World) -> None:
+    client = await world.client()
+    await trade(client)
+    await finish(client)
+
+
+async def dial_only(world: World) -> None:
+    client = await world.client()
+    await receive_to_end(client)
+
+
+async def half_close(world: World) -> None:
+    client = await world.client()
+    await client.send_all(b"question")
+    await client.send_eof()
+    await receive_to_end(client)
+    client.close()
+
+
+async def reset_in_data(world: World) -> None:
+    client = await world.client()
+    await trade(client)
+    client.reset()
+    await wait_all_tasks_blocked()
+
+
+async def linger(world: World) -> None:
+    """The backend breaks while the upload is stuck."""
+    client = await world.client()
+    await client.send_all(bytes(150_000))
+
+
+async def drain(world: World) -> None:
+    client = await world.client()
+    await trade(client)
+    world.balancer.drain(2)
+    await trio.sleep(1)
+    await trade(client)
+    await receive_to_end(client)
+
+
+async def no_backend(_world: World) -> None:
+    """Nobody listens anywhere."""
+
+
+async def one_echo(world: World) -> None:
+    await world.server(BACKEND, echo)
+
+
+async def second_echo(world: World) -> None:
+    await world.server(OTHER, echo)
+
+
+async def breaks_later(world: World) -> None:
+    async def reset_soon(stream: MemoryStream) -> None:
+        await trio.sleep(1)
+        await stream.send_all(b"enough")
+        stream.reset()
+
+    await world.server(BACKEND, reset_soon)
+
+
+async def starts_later(world: World) -> None:
+    server = await world.server(BACKEND, echo, listening=False)
+
+    async def start() -> None:
+        await trio.sleep(2.5)
+        await server.start()
+
+    world.nursery.start_soon(start)
+
+
+async def full(world: World) -> None:
+    """The only slot is taken for a second, by somebody who is no part of the story."""
+    server = await world.server(BACKEND, keep)
+    first = await world.client()
+    server.behave = echo
+
+    async def leave() -> None:
+        await trio.sleep(1)
+        first.reset()
+        server.streams[0].close()
+
+    world.nursery.start_soon(leave)
+
+
+async def silent(world: World) -> None:
+    world.network.blackhole(BACKEND)
+    await world.server(OTHER, echo)
+
+
+ONE_SLOT = f'[[pools.app.backends]]\naddress = "{BACKEND}"\nmax_connections = 1\n'
+
+SCENARIOS = [
+    Scenario("dial succeeding", "--", dial_and_finish, make_config(), one_echo),
+    Scenario("dial failing", "SC", dial_only, make_config(), no_backend),
+    Scenario(
+        "dial timing out, then another backend",
+        "--",
+        dial_and_finish,
+        make_config(backends=BOTH, pool='connect_timeout = "1s"'),
+        silent,
+    ),
+    Scenario(
+        "refused, then another backend",
+        "--",
+        dial_and_finish,
+        make_config(backends=BOTH),
+        second_echo,
+    ),
+    Scenario("half-closed", "--", half_close, make_config(), one_echo),
+    Scenario("reset in data", "CD", reset_in_data, make_config(), one_echo),
+    Scenario("backend breaks under an upload", "SD", linger, make_config(), breaks_later),
+    Scenario(
+        "queued", "--", dial_and_finish, make_config(backends=(), more=ONE_SLOT + NO_CHECKS), full
+    ),
+    Scenario(
+        "queued for too long",
+        "sQ",
+        dial_only,
+        make_config(backends=(), pool='queue_timeout = "0.5s"', more=ONE_SLOT + NO_CHECKS),
+        full,
+    ),
+    Scenario("held", "--", dial_and_finish, make_config(pool='when_down = "hold"'), starts_later),
+    Scenario(
+        "idle",
+        "cD",
+        dial_only,
+        make_config(listener='idle_timeout = "4s"'),
+        one_echo,
+    ),
+    Scenario("draining", "KD", drain, make_config(), one_echo),
+]
+
+
+def cancel_connections(world: World) -> None:
+    for connection in list(world.runtime.connections.values()):
+        connection.scope.cancel()
+
+
+def cancel_serve(world: World) -> None:
+    world.scope.cancel()
+
+
+async def _play(scenario: Scenario, world: World, canceller: CancelAtStep) -> None:
+    await scenario.prepare(world)
+    await wait_all_tasks_blocked()
+    canceller.running = True
+    # Cut off, or refused because the balancer is gone.
+    with suppress(trio.BrokenResourceError, ConnectionRefusedError):
+        await scenario.play(world)
+    canceller.running = False
+
+
+async def _run_once(scenario: Scenario, canceller: CancelAtStep) -> list[str]:
+    """Play a scenario, cancelled at some step; returns the endings that it left."""
+    async with trio.open_nursery() as nursery:
+        world = World(nursery)
+        await world.serve(scenario.config)
+        canceller.world = world
+        await _play(scenario, world, canceller)
+        await world.crash_everybody()
+        world.assert_nothing_is_held()
+        assert world.network.open_streams() == []
+        nursery.cancel_scope.cancel()
+    return world.endings()
+
+
+@pytest.mark.parametrize("cancel", [cancel_connections, cancel_serve])
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_nothing_leaks_wherever_it_is_cancelled(
+    scenario: Scenario, cancel: Callable[[World], None]
+) -> None:
+    for step in count(1):
+        canceller = CancelAtStep(step, cancel)
+        clock = MockClock(autojump_threshold=0)
+        endings = trio.run(_run_once, scenario, canceller, clock=clock, instruments=[canceller])
+        if not canceller.done:
+            break
+    assert scenario.ending in endings
+    assert step > FEWEST_STEPS
