@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
     from trio.socket import SocketType
 
-pytestmark = pytest.mark.skipif(not hasattr(select, "epoll"), reason="resets behind back-pressure need epoll")
+pytestmark = pytest.mark.skipif(
+    not hasattr(select, "epoll"), reason="resets behind back-pressure need epoll"
+)
 
 # The relay's goal is 50 ms; a busy test machine is forgiven as much again, on the median.
 PROMPT = 0.1
@@ -113,9 +115,7 @@ SCENES = {
     "bytes-in-flight": Scene(bytes_in_flight),
     "observer-blocked": Scene(observer_blocked, rounds=40),
     "breaker-blocked": Scene(breaker_blocked, all_arrives=False, rounds=40),
-    "both-blocked": Scene(
-        both_blocked, all_arrives=False, rounds=20, prompt=PROMPT + 2 * LINGER
-    ),
+    "both-blocked": Scene(both_blocked, all_arrives=False, rounds=20, prompt=PROMPT + 2 * LINGER),
     "reset-after-fin": Scene(finished, after_fin=True),
     "reset-after-fin-observer-blocked": Scene(
         finished_and_observer_blocked, after_fin=True, rounds=40

@@ -180,7 +180,7 @@ async def test_each_event_has_its_ending(autojump_clock: MockClock, world: World
     network = TroubledNetwork(world.network)
     await world.serve(row.config, network=network)
     await row.play(world, network)
-    await trio.sleep(15)
+    await trio.sleep(20)
     await wait_all_tasks_blocked()
     assert world.endings()[0] == row.ending
     assert world.balancer.statistics().traffic.endings[row.ending] == 1

@@ -123,24 +123,20 @@ async def test_what_was_added_again_meanwhile_has_its_full_timeout(sweeper: Swee
 
 
 async def test_a_long_sweep_lets_others_run(sweeper: Sweeper) -> None:
-    crowd = [Idler() for _ in range(2 * BATCH + 1)]
+    begun = trio.Event()
+
+    class First(Idler):
+        def expire(self) -> None:
+            super().expire()
+            begun.set()
+
+    crowd = [First(), *(Idler() for _ in range(2 * BATCH))]
     for idler in crowd:
         sweeper.add(idler)
-    seen: list[int] = []
-
-    async def watch() -> None:
-        while len(seen) < 2 * BATCH:
-            await trio.lowlevel.checkpoint()
-            seen.append(sum(len(idler.expired_at) for idler in crowd))
-
-    await trio.sleep(TIMEOUT + VISIT / 2)
-    async with trio.open_nursery() as nursery:
-        with trio.move_on_after(VISIT):
-            while not crowd[0].expired_at:
-                await trio.lowlevel.checkpoint()
-        nursery.start_soon(watch)
-        await trio.sleep(VISIT)
-    assert any(0 < count < len(crowd) for count in seen)
+    await begun.wait()
+    assert sum(len(idler.expired_at) for idler in crowd) == BATCH
+    await trio.lowlevel.checkpoint()
+    await wait_all_tasks_blocked()
     assert all(idler.expired_at for idler in crowd)
 
 

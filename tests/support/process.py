@@ -47,7 +47,10 @@ class Process:
 
     def wait_ready(self, within: float = PATIENCE) -> None:
         """Learn the pid and the real addresses."""
-        told = json.loads(_read_to_end(self.ready, within) or self.stderr() or "null")
+        line = _read_to_end(self.ready, within)
+        if not line:
+            raise EOFError(f"the balancer never served: {self.stderr()}")
+        told = json.loads(line)
         self.pid = told["pid"]
         self.listeners = told["listeners"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 import threading
 from contextlib import contextmanager, suppress
@@ -46,10 +47,16 @@ def silent_server() -> Iterator[socket.socket]:
 
 
 def free_port() -> int:
-    """Return a port on 127.0.0.1 that was free a moment ago, for programs that take no 0."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+    """Return a port on 127.0.0.1 that was free a moment ago, for programs that take no 0.
+
+    It is below those that kernels give to clients, or one of the many in a test run might get it
+    in between.
+    """
+    while True:
+        port = 10_000 + secrets.randbelow(20_000)
+        with socket.socket() as server, suppress(OSError):
+            server.bind(("127.0.0.1", port))
+            return port
 
 
 def connect(port: int, timeout: float = 10) -> socket.socket:

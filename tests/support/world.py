@@ -181,6 +181,12 @@ class World:
         """Connect several, one after the other."""
         return [await self.client() for _ in range(count)]
 
+    async def until(self, condition: Callable[[], bool], *, within: float = 60) -> None:
+        """Let time pass until a condition holds; raises trio.TooSlowError if it never does."""
+        with trio.fail_after(within):
+            while not condition():  # noqa: ASYNC110  # what is waited for knows no events
+                await trio.sleep(0.01)
+
     async def crash_everybody(self) -> None:
         """Let every peer be gone, and the balancer see to what is left."""
         for client in self.peers:

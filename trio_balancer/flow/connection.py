@@ -102,8 +102,9 @@ async def _join(connection: Connection, backend: Stream) -> None:
 
 def _timeouts(connection: Connection) -> Timeouts:
     config = connection.listener.config
-    jitter = connection.runtime.rng.uniform(0, config.lifetime_jitter)
-    lifetime = config.lifetime * (1 + jitter) if math.isfinite(config.lifetime) else math.inf
+    lifetime = config.lifetime
+    if math.isfinite(lifetime):
+        lifetime *= 1 + connection.runtime.rng.uniform(0, config.lifetime_jitter)
     return Timeouts(
         idle=config.idle_timeout,
         half_close=config.half_close_timeout,
