@@ -29,12 +29,15 @@ backends = ["10.0.1.1:80"]
     assert told == {"web": ["10.0.0.1:20000", "[fd00::1]:443"], "mail": ["10.0.0.1:25"]}
 
 
+async def test_is_ready_once_it_serves(autojump_clock: MockClock, world: World) -> None:
+    assert (await world.serve(make_config())).ready
+
+
 async def test_stop_goes_on_accepting_for_the_delay(
     autojump_clock: MockClock, world: World
 ) -> None:
     await world.server(BACKEND)
     balancer = await world.serve(make_config(balancer='pre_stop_delay = "5s"'))
-    assert balancer.ready
     world.nursery.start_soon(balancer.stop)
     await trio.sleep(4.9)
     assert not balancer.ready

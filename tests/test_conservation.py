@@ -145,7 +145,7 @@ def check_bytes(record: Record, client: MemoryStream) -> None:
         assert record.backend is None
 
 
-@settings(max_examples=scaled(1000), deadline=None)
+@settings(max_examples=scaled(3000), deadline=None)
 @given(configs, st.lists(steps, max_size=60))
 def test_every_connection_has_one_record_and_the_counts_add_up(
     config: Config, script: list[tuple[str, int]]

@@ -134,7 +134,7 @@ async def test_ejections_end_and_grow(autojump_clock: MockClock, world: World) -
         await finish(await world.client())
         lengths.append(world.balancer.statistics().pools[0].backends[0].ejection_ends_in)
         await world.until(lambda: not backends(world)[0].ejected)
-    assert lengths == [10, 20, 25, 25]
+    assert lengths == pytest.approx([10, 20, 25, 25])
     assert world.endings() == ["--"] * 4
     assert backends(world)[0].dial_failures == 4
     assert len(world.lines("its ejection ended")) == 4

@@ -1,4 +1,4 @@
-"""A reader that stops stops the writer: the balancer's memory does not grow, and no byte is lost."""
+"""A reader that stops stops the writer: memory does not grow, and no byte is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server may answer and close while the upload goes on: its whole answer arrives, then an error."""
+"""A server that answers and closes during the upload: its whole answer arrives, then an error."""
 
 from __future__ import annotations
 

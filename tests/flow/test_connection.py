@@ -10,6 +10,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from trio_balancer.flow import connection as room
 from trio_balancer.flow.bridge import Bridge
+from trio_balancer.flow.record import FINISHED, Ending, Who
 
 if TYPE_CHECKING:
     import pytest
@@ -113,3 +114,18 @@ async def test_the_record_says_all_that_is_known(autojump_clock: MockClock, worl
     counts = record.counts
     assert (counts.process, counts.listener, counts.pool, counts.backend) == (1, 1, 1, 1)
     assert len(world.lines("ending=--")) == 1
+
+
+async def test_who_ended_it_first_is_believed_though_the_bridge_finished(
+    autojump_clock: MockClock, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.server(BACKEND)
+    await world.serve(make_config())
+
+    async def finish_too_late(_bridge: Bridge) -> Ending:
+        world.runtime.connections[1].end(Who.DOWN, "went down")
+        return FINISHED
+
+    monkeypatch.setattr(Bridge, "finish", finish_too_late)
+    assert await is_reset(await world.client())
+    assert world.endings() == ["DD"]

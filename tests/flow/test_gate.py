@@ -24,7 +24,7 @@ async def test_a_drained_listener_refuses_and_its_connections_go_on(
         await world.client()
     await trio.sleep(20)
     assert await trade(client) == b"ping"
-    assert not world.returned
+    assert not world.lines("Stopped")
     await finish(client)
     assert world.returned
     assert world.endings() == ["--"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import trio
 from support.world import (
@@ -19,6 +21,7 @@ from support.world import (
 )
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from trio_balancer import Balancer, serve
 from trio_balancer.policy import Backend
 
 EJECTING = "[pools.app.outlier]\nfailures = 2\n" + NO_CHECKS
@@ -60,7 +63,7 @@ async def test_cancelled_without_an_ending_it_was_the_operator(
     await world.server(BACKEND, keep)
     await world.serve(make_config())
     await world.client()
-    world.runtime.connections[1].scope.cancel()
+    world.runtime.connections[1].cancel()
     await wait_all_tasks_blocked()
     (record,) = world.records
     assert (str(record.ending), record.reason) == ("KD", "stopped by the operator")
@@ -129,7 +132,7 @@ async def test_others_who_end_it_early_are_not_the_backends_fault(
     if who == "client":
         client.reset()
     else:
-        world.runtime.connections[1].scope.cancel()
+        world.runtime.connections[1].cancel()
     await wait_all_tasks_blocked()
     assert (first(world).resets, first(world).ejection.failures) == (0, 0)
 
@@ -156,3 +159,13 @@ async def test_counts_in_the_record_include_its_own(
     await finish(clients[0])
     counts = world.records[0].counts
     assert (counts.process, counts.listener, counts.pool, counts.backend) == (5, 5, 5, 3)
+
+
+async def test_nobody_need_listen_to_records(
+    autojump_clock: MockClock, world: World, nursery: trio.Nursery
+) -> None:
+    await world.server(BACKEND)
+    run = partial(serve, make_config(), network=world.network, log_sink=world.sink)
+    balancer: Balancer = await nursery.start(run)
+    await finish(await world.client())
+    assert balancer.statistics().traffic.endings == {"--": 1}

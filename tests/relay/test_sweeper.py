@@ -35,7 +35,7 @@ class Idler:
 
 
 @pytest.fixture
-def sweeper(nursery: trio.Nursery, autojump_clock: MockClock) -> Sweeper:
+def sweeper(nursery: trio.Nursery) -> Sweeper:
     sweeper = Sweeper(TIMEOUT)
     nursery.start_soon(sweeper.run)
     return sweeper
@@ -43,7 +43,7 @@ def sweeper(nursery: trio.Nursery, autojump_clock: MockClock) -> Sweeper:
 
 @pytest.mark.parametrize("late", [0.0, 0.3, 0.999])
 async def test_expires_after_the_timeout_and_at_most_an_eighth_more(
-    sweeper: Sweeper, late: float
+    sweeper: Sweeper, autojump_clock: MockClock, late: float
 ) -> None:
     # Somebody else has started the clock of the visits, some time before.
     sweeper.add(Idler())
@@ -56,7 +56,9 @@ async def test_expires_after_the_timeout_and_at_most_an_eighth_more(
     assert TIMEOUT <= expired_at - start <= TIMEOUT + VISIT
 
 
-async def test_progress_starts_the_timeout_anew(sweeper: Sweeper) -> None:
+async def test_progress_starts_the_timeout_anew(
+    sweeper: Sweeper, autojump_clock: MockClock
+) -> None:
     idler, start = Idler(), trio.current_time()
     sweeper.add(idler)
     for _ in range(10):
@@ -70,14 +72,14 @@ async def test_progress_starts_the_timeout_anew(sweeper: Sweeper) -> None:
     assert TIMEOUT <= expired_at - moved_at <= TIMEOUT + VISIT
 
 
-async def test_expires_once(sweeper: Sweeper) -> None:
+async def test_expires_once(sweeper: Sweeper, autojump_clock: MockClock) -> None:
     idler = Idler()
     sweeper.add(idler)
     await trio.sleep(10 * TIMEOUT)
     assert len(idler.expired_at) == 1
 
 
-async def test_discarded_is_left_alone(sweeper: Sweeper) -> None:
+async def test_discarded_is_left_alone(sweeper: Sweeper, autojump_clock: MockClock) -> None:
     idler = Idler()
     sweeper.add(idler)
     await trio.sleep(TIMEOUT - VISIT)
@@ -103,7 +105,9 @@ async def test_sleeps_for_good_while_there_is_nothing_to_watch(
     assert TIMEOUT <= idler.expired_at[0] - start <= TIMEOUT + VISIT
 
 
-async def test_what_was_added_again_meanwhile_has_its_full_timeout(sweeper: Sweeper) -> None:
+async def test_what_was_added_again_meanwhile_has_its_full_timeout(
+    sweeper: Sweeper, autojump_clock: MockClock
+) -> None:
     """A sweep looks at a list that was made before; who was added anew since is not in it."""
     returning = Idler()
 
@@ -122,7 +126,7 @@ async def test_what_was_added_again_meanwhile_has_its_full_timeout(sweeper: Swee
     assert expired_at - rival.expired_at[0] >= TIMEOUT
 
 
-async def test_a_long_sweep_lets_others_run(sweeper: Sweeper) -> None:
+async def test_a_long_sweep_lets_others_run(sweeper: Sweeper, autojump_clock: MockClock) -> None:
     begun = trio.Event()
 
     class First(Idler):

@@ -37,13 +37,16 @@ def test_first_broken_leg_is_remembered() -> None:
     assert pair.broken is pair.backend
 
 
-def test_progress_counts_every_byte_on_either_leg() -> None:
-    pair = make_pair()
+async def test_progress_counts_every_byte_on_either_leg() -> None:
+    client, client_leg = memory_connection(CLIENT, LISTENER)
+    backend_leg, backend = memory_connection(BALANCER, BACKEND)
+    pair = Pair(client_leg, backend_leg)
     seen = [pair.progress()]
-    for leg in (pair.client, pair.backend):
-        leg.received += 1
+    for near, leg in ((client, client_leg), (backend, backend_leg)):
+        await leg.send_all(b"x")
         seen.append(pair.progress())
-        leg.sent += 1
+        await near.send_all(b"x")
+        await leg.receive_some()
         seen.append(pair.progress())
     assert seen == [0, 1, 2, 3, 4]
 

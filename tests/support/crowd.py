@@ -56,9 +56,9 @@ class Crowd:
     #: What the clients saw: kinds of connection, each with how it ended.
     seen: Counter[str] = attrs.field(factory=Counter)
 
-    async def come(self, total: int) -> None:
+    async def come(self, total: int, *, at_once: int = CONCURRENCY) -> None:
         """Make so many connections, and wait for the last to end."""
-        limit = trio.CapacityLimiter(CONCURRENCY)
+        limit = trio.CapacityLimiter(at_once)
         async with trio.open_nursery() as nursery:
             for _ in range(total):
                 visitor = object()

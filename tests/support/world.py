@@ -42,10 +42,7 @@ def make_config(
     more: str = NO_CHECKS,
     backends: Sequence[object] = (BACKEND,),
 ) -> Config:
-    """Write a configuration with one listener `web` and one pool `app`; `more` comes last.
-
-    The pool's backends stand in `backends`, unless there are none there.
-    """
+    """Write a configuration with one listener `web` and one pool `app`; `more` comes last."""
     listed = f"backends = {[str(backend) for backend in backends]}\n" if backends else ""
     return parse_config(
         f"[balancer]\nmax_connections = 100\n{balancer}\n"

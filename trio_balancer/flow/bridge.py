@@ -54,28 +54,40 @@ class Bridge:
         self._timeouts = timeouts
         self._idle_sweeper = sweepers.get(timeouts.idle)
         self._half_close_sweeper = sweepers.get(timeouts.half_close)
-        self._scope: trio.CancelScope
+        self.scope: trio.CancelScope
         self._ending: Ending | None = None
         self._flush_grace = FLUSH_GRACE
 
-    async def run(self, prefix: bytes = b"") -> Ending:
-        """Move bytes both ways, the client's `prefix` first; returns how it ended.
+    def start(self, nursery: trio.Nursery, prefix: bytes = b"") -> None:
+        """Start to move bytes both ways, the client's `prefix` first.
+
+        The nursery is the connection's own: when it has ended, the bridge has, and `finish` is
+        to be called. Cancelling `scope` ends it.
+        """
+        self.scope = nursery.cancel_scope
+        self.scope.deadline = self._timeouts.lifetime_end
+        self._watch()
+        nursery.start_soon(self._carry, self.pair.up, prefix, name="copy to backend")
+        nursery.start_soon(self._carry, self.pair.down, name="copy to client")
+
+    async def finish(self) -> Ending:
+        """Let the last bytes arrive where that takes its time; return how it ended.
 
         A reset of one leg is for the caller to pass on: any ending but `FINISHED` means that
-        both streams are to be reset. Never raises, but for bugs and cancellation.
+        both streams are to be reset.
         """
-        try:
-            async with trio.open_nursery() as nursery:
-                self._scope = nursery.cancel_scope
-                self._scope.deadline = self._timeouts.lifetime_end
-                self._watch()
-                nursery.start_soon(self._carry, self.pair.up, prefix, name="copy to backend")
-                nursery.start_soon(self._carry, self.pair.down, name="copy to client")
-        finally:
-            self._unwatch()
+        self.release()
+        ending = self._how_it_ended()
         if self.pair.broken is not None:
             await self._let_arrive(self.pair.other(self.pair.broken))
-        return self._how_it_ended()
+        return ending
+
+    def release(self) -> None:
+        """Let go of everybody who watches the streams; idempotent."""
+        for leg in (self.pair.client, self.pair.backend):
+            leg.call_on_reset(None)
+        _sweep_no_more(self._idle_sweeper, self)
+        _sweep_no_more(self._half_close_sweeper, self)
 
     async def _carry(self, way: Way, prefix: bytes = b"") -> None:
         outcome = await self._copy(way, prefix)
@@ -83,7 +95,7 @@ class Bridge:
             self._finished(way)
         elif outcome is Outcome.SOURCE_BROKE:
             self.pair.mark_broken(way.source)
-            self._scope.cancel()
+            self.scope.cancel()
         else:
             self.pair.mark_broken(way.sink)
             await self._linger(way)
@@ -92,7 +104,7 @@ class Bridge:
         """Go on half-closed: the other way has its own, shorter timeout."""
         if self.pair.broken is way.source:
             # Broken while its end-of-file was being passed on: nobody is left to linger for.
-            self._scope.cancel()
+            self.scope.cancel()
         if self.closed_first is None:
             self.closed_first = way.source
             _sweep_no_more(self._idle_sweeper, self)
@@ -106,7 +118,7 @@ class Bridge:
         """
         self._flush_grace = self._timeouts.half_close
         if self.pair.way_from(way.sink).finished:
-            self._scope.cancel()
+            self.scope.cancel()
         else:
             self._end_within(self._timeouts.half_close)
             await discard(way)
@@ -119,7 +131,7 @@ class Bridge:
         if uploading:
             self._flush_grace = self._timeouts.half_close
         if self.pair.way_from(leg).finished:
-            self._scope.cancel()
+            self.scope.cancel()
         elif uploading:
             self._end_within(self._timeouts.half_close)
         else:
@@ -127,7 +139,7 @@ class Bridge:
 
     def _end_within(self, seconds: float) -> None:
         end = trio.current_time() + seconds
-        self._scope.deadline = min(self._timeouts.lifetime_end, end)
+        self.scope.deadline = min(self._timeouts.lifetime_end, end)
 
     async def _let_arrive(self, leg: Stream) -> None:
         """Let the peer take what it was sent: a reset throws away what is on its way.
@@ -135,6 +147,7 @@ class Bridge:
         Its own bytes are dropped meanwhile: who is still uploading reads only afterwards.
         """
         async with trio.open_nursery() as nursery:
+            self.scope = nursery.cancel_scope
             nursery.start_soon(self._discard, leg, nursery.cancel_scope)
             await self._flush(leg)
             nursery.cancel_scope.cancel()
@@ -160,12 +173,6 @@ class Bridge:
         if self._idle_sweeper is not None:
             self._idle_sweeper.add(self)
 
-    def _unwatch(self) -> None:
-        for leg in (self.pair.client, self.pair.backend):
-            leg.call_on_reset(None)
-        _sweep_no_more(self._idle_sweeper, self)
-        _sweep_no_more(self._half_close_sweeper, self)
-
     def progress(self) -> int:
         """Return the bytes moved so far, for the sweeper."""
         return self.pair.progress()
@@ -173,7 +180,7 @@ class Bridge:
     def expire(self) -> None:
         """End the bridge because nothing moved: the side that was to speak next timed out."""
         self._ending = Ending(self._silent_side(), Phase.DATA)
-        self._scope.cancel()
+        self.scope.cancel()
 
     def _silent_side(self) -> Who:
         spoke = self.pair.spoke_last if self.closed_first is None else self.closed_first
@@ -187,7 +194,8 @@ class Bridge:
             return Ending(who, Phase.DATA)
         if self.pair.up.finished and self.pair.down.finished:
             return FINISHED
-        return Ending(Who.POLICY, Phase.DATA)  # only the lifetime is left
+        over = trio.current_time() >= self._timeouts.lifetime_end
+        return Ending(Who.POLICY if over else Who.KILLED, Phase.DATA)
 
 
 def _sweep_no_more(sweeper: Sweeper | None, bridge: Bridge) -> None:

@@ -29,6 +29,7 @@ _REASONS = {
     Who.CLIENT_TIMEOUT: "nothing more came from the client",
     Who.BACKEND_TIMEOUT: "nothing more came from the backend",
     Who.POLICY: "its lifetime was over",
+    Who.KILLED: "stopped by the operator",
 }
 
 
@@ -72,29 +73,40 @@ async def serve_connection(connection: Connection) -> None:
     The one boundary for bugs: whatever goes wrong in here ends this connection and no other.
     """
     try:
-        with connection.scope:
-            await _story(connection)
+        async with trio.open_nursery() as nursery:
+            connection.scope = nursery.cancel_scope
+            await _story(connection, nursery)
+        await _finish(connection)
     except* Exception as bugs:  # noqa: BLE001 - any bug at all must stay in here
         _report_bug(connection, bugs)
     finally:
         settle(connection)
 
 
-async def _story(connection: Connection) -> None:
+async def _story(connection: Connection, nursery: trio.Nursery) -> None:
+    if connection.ending is not None:
+        return  # ended before its task ran
     connection.client.call_on_reset(connection.client_reset)
     pool = connection.runtime.pools[connection.listener.config.pool]
     backend = await reach_backend(connection, pool)
     if backend is not None:
-        await _join(connection, backend)
+        _join(connection, backend, nursery)
 
 
-async def _join(connection: Connection, backend: Stream) -> None:
+def _join(connection: Connection, backend: Stream, nursery: trio.Nursery) -> None:
+    """Start the two copies; the connection's nursery ends when they do."""
     connection.phase = Phase.DATA
-    timeouts = _timeouts(connection)
     runtime = connection.runtime
+    timeouts = _timeouts(connection)
     bridge = Bridge(connection.client, backend, timeouts, runtime.sweepers, runtime.relay)
+    bridge.start(nursery)
     connection.bridge = bridge
-    ending = await bridge.run()
+
+
+async def _finish(connection: Connection) -> None:
+    if connection.bridge is None or connection.ending is not None:
+        return
+    ending = await connection.bridge.finish()
     if connection.ending is None:
         connection.ending = ending
         connection.reason = "" if ending == FINISHED else _REASONS[ending.who]

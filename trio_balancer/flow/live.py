@@ -103,7 +103,8 @@ class Connection:
     number: int
     accepted_at: float
     accepted_wall: float
-    scope: trio.CancelScope = attrs.Factory(trio.CancelScope)
+    #: That of its nursery, once its task runs.
+    scope: trio.CancelScope | None = None
     phase: Phase = Phase.REQUEST
     ending: Ending | None = None
     reason: str = ""
@@ -127,7 +128,13 @@ class Connection:
         if self.ending is None:
             self.ending = Ending(who, self.phase)
             self.reason = reason
-        self.scope.cancel()
+        self.cancel()
+
+    def cancel(self) -> None:
+        """Cancel it without an ending, which then is `K`."""
+        scope = self.scope if self.bridge is None else self.bridge.scope
+        if scope is not None:
+            scope.cancel()
 
     def client_reset(self) -> None:
         """End the wait of a client that is gone; its end-of-file would not."""

@@ -24,6 +24,8 @@ def settle(connection: Connection, *, refused: bool = False) -> None:
     now = trio.current_time()
     record = _record(connection, connection.ending, now)
     _report_to_pool(connection, record, now)
+    if connection.bridge is not None:
+        connection.bridge.release()
     _close_streams(connection)
     _give_back(connection, now)
     _publish(connection, record, refused=refused)

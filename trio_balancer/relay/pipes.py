@@ -1,4 +1,4 @@
-"""Pipes for `splice`: bulk goes from socket to socket through one and never enters Python."""
+"""Pipes for `splice`, and a pool of them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import final
 
 #: Bytes that we ask a pipe to hold, and so the most that one call moves.
 PIPE_SIZE = 1 << 20
+#: A smaller pipe is slower than copying. Linux makes them so for a user with too much in pipes.
+SMALLEST_PIPE = 64 * 1024
 #: Pipes at a time. Linux lets a user without privileges have 64 MiB in pipes at their full size.
 MAX_PIPES = 64
 
@@ -63,27 +65,24 @@ class PipePool:
     """Lends pipes, at most `limit` at a time, and keeps the empty ones for the next."""
 
     def __init__(self, limit: int = MAX_PIPES) -> None:
-        self._left = limit
+        self.lent = 0
+        self._limit = limit
         self._free: list[Pipe] = []
 
     def borrow(self) -> Pipe | None:
         """Return an empty pipe; None when there is none to be had."""
-        if self._free:
-            return self._free.pop()
-        if self._left <= 0:
+        if self.lent >= self._limit:
             return None
-        try:
-            pipe = Pipe()
-        except OSError:  # no descriptor left: bulk goes on without
-            return None
-        self._left -= 1
+        pipe = self._free.pop() if self._free else _make_pipe()
+        if pipe is not None:
+            self.lent += 1
         return pipe
 
     def give_back(self, pipe: Pipe) -> None:
         """Take a pipe back; one that still holds bytes of its connection is thrown away."""
+        self.lent -= 1
         if pipe.held:
             pipe.close()
-            self._left += 1
         else:
             self._free.append(pipe)
 
@@ -91,4 +90,14 @@ class PipePool:
         """Close the pipes that are not lent."""
         while self._free:
             self._free.pop().close()
-            self._left += 1
+
+
+def _make_pipe() -> Pipe | None:
+    try:
+        pipe = Pipe()
+    except OSError:  # no descriptor left: bulk goes on without
+        return None
+    if pipe.size < SMALLEST_PIPE:
+        pipe.close()
+        return None
+    return pipe

@@ -12,10 +12,12 @@ from trio_balancer.network.poller import HAVE_EPOLL, Poller
 from trio_balancer.network.socket_stream import SocketStream
 from trio_balancer.relay.copy import copy
 from trio_balancer.relay.pipes import HAVE_SPLICE, PipePool
-from trio_balancer.relay.portable import copy_sockets
-from trio_balancer.relay.transfer import Bench, HandedBack, Transfer
+from trio_balancer.relay.portable import PortableTransfer
+from trio_balancer.relay.transfer import Bench, Transfer
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from trio_balancer.network.seam import Network
     from trio_balancer.relay.way import Outcome, Way
 
@@ -40,26 +42,19 @@ class Relay:
         self.pipes = PipePool() if splice and HAVE_SPLICE and kind is Kind.EPOLL else None
         self._bench = None if poller is None else Bench(poller, self.pipes)
 
-    async def copy(self, way: Way, prefix: bytes = b"") -> Outcome:
-        """Move bytes one way until end-of-file, and pass it on; see `relay.copy.copy`."""
+    def copy(self, way: Way, prefix: bytes = b"") -> Coroutine[None, None, Outcome]:
+        """Move bytes one way until end-of-file, and pass it on; see `relay.copy.copy`.
+
+        Not itself a coroutine: each frame of an idle connection's coroutines is memory.
+        """
         source, sink = way.source, way.sink
         if not (isinstance(source, SocketStream) and isinstance(sink, SocketStream)):
-            return await copy(way, prefix)
+            return copy(way, prefix)
         if self.kind is Kind.EPOLL and self._bench is not None:
-            return await self._transfer(Transfer(way, source, sink, self._bench), way, prefix)
+            return Transfer(way, source, sink, self._bench).run(prefix)
         if self.kind is Kind.PORTABLE:
-            return await copy_sockets(way, source, sink, prefix)
-        return await copy(way, prefix)
-
-    async def _transfer(self, transfer: Transfer, way: Way, prefix: bytes) -> Outcome:
-        way.leave_relay = transfer.hand_back
-        try:
-            result = await transfer.run(prefix)
-        finally:
-            way.leave_relay = None
-        if isinstance(result, HandedBack):
-            return await copy(way, result.unsent)
-        return result
+            return PortableTransfer(way, source, sink).run(prefix)
+        return copy(way, prefix)
 
     def close(self) -> None:
         """Close the pipes that are not in use."""

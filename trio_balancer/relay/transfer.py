@@ -1,10 +1,10 @@
 """One way between two plain sockets, moved in place: no task switch, no system call to wait.
 
 The `copy` task is parked; the poller calls `readable` and `writable`, and these receive and send
-at once. Bulk goes through a pipe by `splice`. The rules that keep it correct:
+at once. The rules that keep it correct:
 
 - edge-triggered: nothing is told twice. A short read means that the socket is empty, but after
-  an end or an error was announced only 0 or an error does;
+  an end, an error or urgent data was announced only 0 or an error does;
 - an end-of-file is passed on after the last byte, and never on a pair that broke: a reset is
   told once, and looks like an end-of-file to whoever asks later;
 - bounded work in each call; who has more to do asks the poller for another turn.
@@ -12,7 +12,6 @@ at once. Bulk goes through a pipe by `splice`. The rules that keep it correct:
 
 from __future__ import annotations
 
-import errno
 import socket
 from typing import TYPE_CHECKING, final
 
@@ -22,32 +21,21 @@ import trio
 
 from trio_balancer.network.poller import ALIVE, Poller
 from trio_balancer.network.seam import PeerReset
+from trio_balancer.relay.bulk import NO_SPLICE, Bulk
+from trio_balancer.relay.copy import copy
 from trio_balancer.relay.pipes import PipePool
-from trio_balancer.relay.way import Outcome
+from trio_balancer.relay.way import HandedBack, Outcome
 
 if TYPE_CHECKING:
     from trio_balancer.network.socket_stream import SocketStream
-    from trio_balancer.relay.pipes import Pipe
     from trio_balancer.relay.way import Way
 
 #: Bytes received at a time, into a buffer that all transfers share: it is empty between calls.
 BUFFER_SIZE = 64 * 1024
 # Reads (or pipes full) in one call before others have their turn.
 _SHARE = 4
-# Full buffers in a row after which a way counts as bulk, and small pieces after which it no
-# longer does (HAProxy's splice-auto counts alike).
+# Full buffers in a row after which a way counts as bulk.
 _BULK_AFTER = 3
-_SMALL_AFTER = 3
-_SMALL = 16 * 1024
-# A kernel or a kind of socket that cannot splice says so with one of these.
-_NO_SPLICE = {errno.EINVAL, errno.ENOSYS, errno.EBADF, errno.EOPNOTSUPP}
-
-
-@attrs.frozen
-class HandedBack:
-    """The way goes on elsewhere, beginning with these bytes, which the sink has not been given."""
-
-    unsent: bytes
 
 
 @attrs.define(eq=False)
@@ -67,15 +55,15 @@ class Transfer:
         "_again",
         "_bench",
         "_blocked",
+        "_bulk",
         "_ended",
         "_full",
+        "_over",
         "_pending",
-        "_pipe",
+        "_pipes",
         "_result",
         "_sink",
-        "_small",
         "_source",
-        "_splices",
         "_task",
         "_way",
     )
@@ -85,129 +73,132 @@ class Transfer:
         self._source = source
         self._sink = sink
         self._bench = bench
+        self._pipes = bench.pipes
         self._task: trio.lowlevel.Task | None = None
         self._result: outcome.Outcome[Outcome | HandedBack] | None = None
+        self._over = False
         #: Bytes taken from the source that the sink did not take yet, when not in a pipe.
         self._pending: memoryview | None = None
-        self._pipe: Pipe | None = None
         self._blocked = False
         self._again = False
         # A Unix socket may stop short of the next message, so there "short" never means empty.
         self._ended = source.socket.family == socket.AF_UNIX
         self._full = 0
-        self._small = 0
-        self._splices = False
+        self._bulk: Bulk | None = None
 
-    async def run(self, prefix: bytes) -> Outcome | HandedBack:
-        """Move bytes until the way is over or handed back, `prefix` first."""
-        self._source.watch()
-        self._sink.watch()
-        self._source.reader = self
+    async def run(self, prefix: bytes) -> Outcome:
+        """Move bytes until the way is over, `prefix` first; see `relay.copy.copy`."""
+        self._attach()
+        self._start(prefix)
+        result: Outcome | HandedBack
+        if self._result is None:
+            self._task = trio.lowlevel.current_task()
+            result = await trio.lowlevel.wait_task_rescheduled(self._abort)
+        else:
+            result = self._result.unwrap()
+        if isinstance(result, HandedBack):
+            return await copy(self._way, result.unsent)
+        return result
+
+    def _start(self, prefix: bytes) -> None:
+        ended = self._source.missed & ~ALIVE != 0
         if prefix:
+            self._ended = self._ended or ended
             self._block(prefix)
             self.writable()
         elif self._source.missed:
-            self.readable(ended=self._source.missed & ~ALIVE != 0)
-        if self._result is not None:
-            return self._result.unwrap()
-        self._task = trio.lowlevel.current_task()
-        result: Outcome | HandedBack = await trio.lowlevel.wait_task_rescheduled(self._abort)
-        return result
+            self.readable(ended=ended)
 
-    def hand_back(self) -> None:
-        """Let `run` return what was not sent yet, so that another copy can go on."""
+    def _hand_back(self) -> None:
+        """Go on as a copy of streams, beginning with what was not sent yet."""
         unsent = bytes(self._pending or b"")
-        if self._pipe is not None:
-            unsent = self._pipe.read_all()
+        if self._bulk is not None:
+            unsent += self._bulk.read_all()
         self._finish(HandedBack(unsent))
 
-    # What the poller calls. A bug in here belongs to this way's task, not to the poller's.
+    # What the poller calls
 
     def readable(self, *, ended: bool) -> None:
         """Receive and send until the source is empty, the sink is full, or the share is used."""
         if ended:
             self._ended = True
-        if not self._blocked:
-            self.go_on()
+        self._move()
 
     def go_on(self) -> None:
         """Take the next share."""
         self._again = False
-        if self._blocked or self._result is not None:
-            return
-        try:
-            if self._splices:
-                self._splice()
-            else:
-                self._copy()
-        except Exception as bug:  # noqa: BLE001 - wakes the copy, which raises it
-            self._settle(outcome.Error(bug))
+        self._move()
 
     def writable(self) -> None:
         """Send what the sink had no room for, then go on."""
         try:
-            if self._pipe is None:
-                self._send_pending()
-            elif self._empty_pipe(self._pipe):
+            if self._pending is not None:
+                self._send_pending(self._pending)
+            elif self._bulk is not None and self._empty_pipe(self._bulk):
                 self._unblock()
+        except Exception as bug:  # noqa: BLE001 - belongs to this way's task, not to the poller's
+            self._settle(outcome.Error(bug))
+        self._move()
+
+    def _move(self) -> None:
+        # Who waits for a turn has it soon: one more now would be more than the others get.
+        if self._blocked or self._again or self._over:
+            return
+        try:
+            if self._bulk is None:
+                self._copy()
+            else:
+                self._splice(self._bulk)
         except Exception as bug:  # noqa: BLE001 - likewise
             self._settle(outcome.Error(bug))
-        else:
-            self.go_on()
 
     # Small messages: through the shared buffer
 
     def _copy(self) -> None:
         source, sink, view = self._source, self._sink, self._bench.buffer
-        for _ in range(_SHARE):
-            try:
+        leg, count = source, 0
+        try:
+            for _ in range(_SHARE):
+                leg = source
                 count = source.socket.recv_into(view)
-            except BlockingIOError:
-                return
-            except OSError:
-                self._finish(Outcome.SOURCE_BROKE)
-                return
-            if not count:
-                self._end()
-                return
-            source.received += count
-            self._way.pair.spoke_last = source
-            try:
-                sent = sink.socket.send(view[:count])
-            except BlockingIOError:
-                sent = 0
-            except OSError:
-                self._finish(Outcome.SINK_BROKE)
-                return
-            sink.sent += sent
-            if sent < count:
-                self._block(bytes(view[sent:count]))
-                return
-            if count < BUFFER_SIZE:
-                self._full = min(self._full, 0)
-                if not self._ended:
+                if not count:
+                    self._end()
                     return
-            elif self._is_bulk():
-                break
-        self._ask_again()
+                source.received += count
+                self._way.pair.spoke_last = source
+                leg = sink
+                sent = sink.socket.send(view[:count])
+                sink.sent += sent
+                if sent < count:
+                    self._block(bytes(view[sent:count]))
+                    return
+                if count < BUFFER_SIZE and not self._ended:
+                    self._full = 0
+                    return
+                if self._is_bulk(count):
+                    break
+        except BlockingIOError:
+            if leg is sink:
+                self._block(bytes(view[:count]))
+        except OSError:
+            self._broke(leg)
+        else:
+            self._ask_again()
 
-    def _is_bulk(self) -> bool:
-        self._full += 1
-        if self._full >= _BULK_AFTER and self._bench.pipes is not None:
-            self._splices = True
-            self._small = 0
-        return self._splices
+    def _is_bulk(self, count: int) -> bool:
+        self._full = self._full + 1 if count == BUFFER_SIZE else 0
+        if self._full < _BULK_AFTER or self._pipes is None:
+            return False
+        self._bulk = Bulk(self._source, self._sink, self._pipes)
+        return True
 
-    def _send_pending(self) -> None:
-        pending = self._pending
-        if pending is None:
-            return
+    def _send_pending(self, pending: memoryview) -> None:
         try:
             sent = self._sink.socket.send(pending)
         except BlockingIOError:
             return
         except OSError:
-            self._finish(Outcome.SINK_BROKE)
+            self._broke(self._sink)
             return
         self._sink.sent += sent
         if sent < len(pending):
@@ -216,94 +207,70 @@ class Transfer:
             self._pending = None
             self._unblock()
 
-    # Bulk: through a pipe, which is borrowed only while there is something to move
+    # Bulk: through a pipe
 
-    def _splice(self) -> None:
-        pipes = self._bench.pipes
-        pipe = None if pipes is None else pipes.borrow()
-        if pipe is None:
-            self._no_longer_bulk()
-            self._copy()
-            return
-        self._pipe = pipe
+    def _splice(self, bulk: Bulk) -> None:
         for _ in range(_SHARE):
-            if not (self._fill_pipe(pipe) and self._empty_pipe(pipe)):
-                break
-            if self._small >= _SMALL_AFTER:
-                self._no_longer_bulk()
-                self._ask_again()
+            if not (self._fill_pipe(bulk) and self._empty_pipe(bulk)):
                 break
         else:
             self._ask_again()
-        if not self._blocked:
-            self._give_pipe_back()
+        if not bulk.held:
+            bulk.give_back()
 
-    def _fill_pipe(self, pipe: Pipe) -> bool:
+    def _fill_pipe(self, bulk: Bulk) -> bool:
         """Take a pipe full from the source; False when there is nothing to pass on."""
         try:
-            taken = pipe.fill_from(self._source.socket.fileno())
+            taken = bulk.fill()
         except BlockingIOError:
+            # Empty, unless more than bytes was announced: that may be urgent data.
+            if self._ended:
+                self._receive_again()
             return False
         except OSError as error:
-            self._splice_failed(error)
+            self._splice_failed(error, self._source)
             return False
         if not taken:
-            self._end()
+            self._receive_again()
             return False
-        self._source.received += taken
         self._way.pair.spoke_last = self._source
-        self._small = self._small + 1 if taken < _SMALL else 0
         return True
 
-    def _splice_failed(self, error: OSError) -> None:
-        """Go on without splicing where it cannot be done; else the source broke."""
-        if error.errno in _NO_SPLICE:
-            self._never_bulk()
-            self._ask_again()
+    def _empty_pipe(self, bulk: Bulk) -> bool:
+        """Give the sink what the pipe holds; False when it does not take it all."""
+        try:
+            bulk.empty()
+        except BlockingIOError:
+            self._block()
+        except OSError as error:
+            self._splice_failed(error, self._sink)
         else:
-            self._finish(Outcome.SOURCE_BROKE)
+            return True
+        return False
 
-    def _empty_pipe(self, pipe: Pipe) -> bool:
-        """Give the sink what the pipe holds; False when the sink is full or broke."""
-        while pipe.held:
-            try:
-                self._sink.sent += pipe.empty_into(self._sink.socket.fileno())
-            except BlockingIOError:
-                self._block()
-                return False
-            except OSError as error:
-                self._emptying_failed(error, pipe)
-                return False
-        return True
+    def _splice_failed(self, error: OSError, leg: SocketStream) -> None:
+        """Go on without splicing where it cannot be done; else the leg broke."""
+        if error.errno not in NO_SPLICE or self._bulk is None:
+            self._broke(leg)
+            return
+        self._pipes = None
+        unsent = self._bulk.read_all()
+        self._receive_again()
+        if unsent:
+            self._block(unsent)
+            self.writable()
 
-    def _emptying_failed(self, error: OSError, pipe: Pipe) -> None:
-        """Send the pipe's bytes by hand where the sink cannot be spliced to; else it broke."""
-        if error.errno in _NO_SPLICE:
-            self._never_bulk()
-            self._block(pipe.read_all())
-            self._give_pipe_back()
-            self._send_pending()
-            self._ask_again()
-        else:
-            self._finish(Outcome.SINK_BROKE)
-
-    def _no_longer_bulk(self) -> None:
-        self._splices = False
+    def _receive_again(self) -> None:
+        """Be no longer bulk."""
+        self._give_pipe_back()
+        self._bulk = None
         self._full = 0
-
-    def _never_bulk(self) -> None:
-        self._splices = False
-        self._full = -(1 << 62)
-
-    def _give_pipe_back(self) -> None:
-        pipe, self._pipe = self._pipe, None
-        if pipe is not None and self._bench.pipes is not None:
-            self._bench.pipes.give_back(pipe)
+        self._ask_again()
 
     # States
 
     def _ask_again(self) -> None:
-        if not self._again and self._result is None:
+        if not self._again:
             self._again = True
             self._bench.poller.again(self)
 
@@ -319,20 +286,28 @@ class Transfer:
         self._sink.writer = None
         self._give_pipe_back()
 
+    def _give_pipe_back(self) -> None:
+        if self._bulk is not None:
+            self._bulk.give_back()
+
     def _end(self) -> None:
         """Pass the source's end-of-file on, unless it may be none."""
         broken = self._way.pair.broken
         if broken is not None:
-            sink_broke = broken is self._sink
-            self._finish(Outcome.SINK_BROKE if sink_broke else Outcome.SOURCE_BROKE)
+            self._broke(self._sink if broken is self._sink else self._source)
             return
         try:
             self._sink.send_eof_nowait()
         except PeerReset:
-            self._finish(Outcome.SINK_BROKE)
+            self._broke(self._sink)
         else:
             self._way.finished = True
             self._finish(Outcome.FINISHED)
+
+    def _broke(self, leg: SocketStream) -> None:
+        """End because a leg broke, and say so at once: the other way may run before our task."""
+        self._way.pair.mark_broken(leg)
+        self._finish(Outcome.SINK_BROKE if leg is self._sink else Outcome.SOURCE_BROKE)
 
     def _finish(self, how: Outcome | HandedBack) -> None:
         self._settle(outcome.Value(how))
@@ -345,14 +320,19 @@ class Transfer:
             trio.lowlevel.reschedule(self._task, result)
 
     def _abort(self, _raise_cancel: object) -> trio.lowlevel.Abort:
-        self._result = outcome.Value(Outcome.SINK_BROKE)  # whoever calls later finds it over
         self._detach()
         return trio.lowlevel.Abort.SUCCEEDED
 
+    def _attach(self) -> None:
+        self._source.watch()
+        self._sink.watch()
+        self._source.reader = self
+        self._way.leave_relay = self._hand_back
+
     def _detach(self) -> None:
-        if self._source.reader is self:
-            self._source.reader = None
-        if self._sink.writer is self:
-            self._sink.writer = None
+        self._over = True
+        self._source.reader = None
+        self._sink.writer = None
+        self._way.leave_relay = None
         self._way.sending = False
         self._give_pipe_back()

@@ -18,6 +18,13 @@ class Outcome(Enum):
     SINK_BROKE = "the sink broke"
 
 
+@attrs.frozen
+class HandedBack:
+    """The way goes on elsewhere, beginning with these bytes, which the sink has not been given."""
+
+    unsent: bytes
+
+
 @attrs.define(eq=False)
 class Pair:
     """A client and a backend joined, and what both ways must know of each other.

@@ -1,0 +1,66 @@
+"""The tests mirror the sources: a reader of one finds the other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+TESTS = Path(__file__).parent
+SOURCES = TESTS.parent / "trio_balancer"
+
+# Sources that need no test file of their own: values without behaviour.
+VALUES = {"config/model.py"}
+# Tests of more than one file; `end_to_end` holds those of the whole program.
+WHOLE = {
+    "config/test_config.py": "a whole configuration with every kind of mistake",
+    "network/test_callback_contract.py": "both networks",
+    "network/test_reset_contract.py": "both networks",
+    "network/test_stream_contract.py": "both networks",
+    "test_cancel_everywhere.py": "a whole balancer",
+    "test_conservation.py": "a whole balancer",
+    "test_layout.py": "the repository",
+    "test_public_api.py": "the package",
+}
+
+
+def _sources() -> set[str]:
+    found = {path.relative_to(SOURCES).as_posix() for path in SOURCES.rglob("*.py")}
+    return {path for path in found if not path.endswith("__init__.py")} - VALUES
+
+
+def _tests() -> set[str]:
+    found = {path.relative_to(TESTS).as_posix() for path in TESTS.rglob("test_*.py")}
+    return {path for path in found if not path.startswith("end_to_end/")} - WHOLE.keys()
+
+
+def _may_test(source: Path, test: str) -> bool:
+    """Say whether the test's name is the source's, alone or with what it is about."""
+    name = "init" if source.stem == "__init__" else source.stem.strip("_")
+    place = source.parent.as_posix()
+    folder = "" if place == "." else f"{place}/"
+    return test == f"{folder}test_{name}.py" or test.startswith(f"{folder}test_{name}_")
+
+
+def test_each_source_has_its_test() -> None:
+    tests = _tests()
+    missing = [
+        source
+        for source in sorted(_sources())
+        if not any(_may_test(Path(source), test) for test in tests)
+    ]
+    assert missing == []
+
+
+def test_each_test_has_its_source() -> None:
+    sources = [Path(path.relative_to(SOURCES)) for path in SOURCES.rglob("*.py")]
+    packages = [Path(source.parent, source.parent.name) for source in sources]
+    strays = [
+        test
+        for test in sorted(_tests())
+        if not any(_may_test(source, test) for source in (*sources, *packages))
+    ]
+    assert strays == []
+
+
+def test_the_exceptions_exist() -> None:
+    assert [path for path in VALUES if not (SOURCES / path).exists()] == []
+    assert [path for path in WHOLE if not (TESTS / path).exists()] == []
