@@ -37,11 +37,17 @@ class Process:
 
     def cpu_seconds(self) -> float:
         """Return the processor time of all its threads, user and system, to a hundredth."""
-        return cpu_seconds(Path(f"/proc/{self.pid}/stat").read_text())
+        return cpu_seconds(self._told("stat"))
 
     def resident(self) -> int:
         """Return the bytes of memory that it holds."""
-        return resident(Path(f"/proc/{self.pid}/smaps_rollup").read_text())
+        return resident(self._told("smaps_rollup"))
+
+    def _told(self, name: str) -> str:
+        try:
+            return Path(f"/proc/{self.pid}/{name}").read_text()
+        except OSError:
+            raise BenchmarkError(f"process {self.pid} has died") from None
 
 
 def cpu_seconds(stat: str) -> float:

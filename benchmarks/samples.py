@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Summary:
-    """Several rounds of one figure."""
+    """One figure over `count` rounds."""
 
+    count: int
     median: float
     low: float
     high: float
@@ -28,7 +29,7 @@ class Summary:
 
 def summary(values: Sequence[float]) -> Summary:
     """Summarise at least one value."""
-    return Summary(statistics.median(values), min(values), max(values))
+    return Summary(len(values), statistics.median(values), min(values), max(values))
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 #: How to read a cell.
 LEGEND = (
-    "A cell is the median of all rounds, the median ratio to HAProxy in the same round, "
-    "and half the distance between the smallest and the largest ratio (for HAProxy itself: value)."
+    "A cell is the median of all rounds; the median of the ratios to HAProxy, each within a round; "
+    "and their spread, half the distance between the least and the greatest as a share of the "
+    "median. HAProxy's own spread is that of its values."
 )
 
 _NOTHING = "–"
@@ -23,7 +24,10 @@ _HUNDRED, _TEN = 100, 10
 
 
 def rows(samples: Samples, peers: Iterable[str]) -> list[list[str]]:
-    """Return the lines of the table, the first with the titles; nobody's figures are left out."""
+    """Return the lines of the table, the first with the titles.
+
+    A figure that was measured through nobody has no line.
+    """
     names = list(peers)
     lines = [["work", "figure", *(PEERS[name].title for name in names)]]
     for work in WORKS.values():
@@ -41,12 +45,12 @@ def cell(samples: Samples, work: str, figure: str, peer: str) -> str:
         return _NOTHING
     ratio = samples.ratio(work, figure, peer, REFERENCE)
     if ratio is None or peer == REFERENCE:
-        return f"{number(value.median)} {_spread(value)}"
-    return f"{number(value.median)} ×{ratio.median:.2f} {_spread(ratio)}"
+        return number(value.median) + _spread(value)
+    return f"{number(value.median)} ×{ratio.median:.2f}{_spread(ratio)}"
 
 
 def _spread(values: Summary) -> str:
-    return f"±{values.spread:.0%}"
+    return f" ±{values.spread:.0%}" if values.count > 1 else ""
 
 
 def number(value: float) -> str:

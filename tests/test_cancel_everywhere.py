@@ -29,6 +29,7 @@ from support.world import (
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from trio_balancer import Config
+from trio_balancer.config.model import BalancerConfig
 
 if TYPE_CHECKING:
     from trio_balancer.testing import MemoryStream
@@ -160,6 +161,7 @@ async def silent(world: World) -> None:
 
 
 ONE_SLOT = f'[[pools.app.backends]]\naddress = "{BACKEND}"\nmax_connections = 1\n'
+ONE_TOKEN = attrs.evolve(make_config(), balancer=BalancerConfig(max_connections=1))
 
 SCENARIOS = [
     Scenario("dial succeeding", "--", dial_and_finish, make_config(), one_echo),
@@ -199,6 +201,7 @@ SCENARIOS = [
         make_config(listener='idle_timeout = "4s"'),
         one_echo,
     ),
+    Scenario("waiting for a token", "--", dial_and_finish, ONE_TOKEN, full),
     Scenario("draining", "KD", drain, make_config(), one_echo),
 ]
 

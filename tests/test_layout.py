@@ -9,12 +9,10 @@ SOURCES = TESTS.parent / "trio_balancer"
 
 # Sources that need no test file of their own: values without behaviour.
 VALUES = {"config/model.py"}
-# Tests of more than one file; `end_to_end` holds those of the whole program.
+# Tests of more than one file. Those of the whole program are in `end_to_end`, and what holds for
+# every class behind a seam is in a `test_..._contract.py`.
 WHOLE = {
     "config/test_config.py": "a whole configuration with every kind of mistake",
-    "network/test_callback_contract.py": "both networks",
-    "network/test_reset_contract.py": "both networks",
-    "network/test_stream_contract.py": "both networks",
     "test_cancel_everywhere.py": "a whole balancer",
     "test_conservation.py": "a whole balancer",
     "test_layout.py": "the repository",
@@ -29,7 +27,8 @@ def _sources() -> set[str]:
 
 def _tests() -> set[str]:
     found = {path.relative_to(TESTS).as_posix() for path in TESTS.rglob("test_*.py")}
-    return {path for path in found if not path.startswith("end_to_end/")} - WHOLE.keys()
+    several = {path for path in found if path.endswith("contract.py")}
+    return {path for path in found - several if not path.startswith("end_to_end/")} - WHOLE.keys()
 
 
 def _may_test(source: Path, test: str) -> bool:

@@ -47,6 +47,18 @@ async def test_all_addresses_share_one_timeout(autojump_clock: MockClock, world:
     assert trio.current_time() == 3
 
 
+async def test_a_silent_address_leaves_time_for_the_next(
+    autojump_clock: MockClock, world: World
+) -> None:
+    world.network.blackhole(BACKEND)
+    await world.server(OTHER)
+    stream = await dial(world.network, [BACKEND, OTHER], 3, OPTIONS)
+    assert isinstance(stream, Stream)
+    assert stream.remote_address == OTHER
+    assert trio.current_time() == 1.5
+    stream.close()
+
+
 async def test_a_name_that_never_resolved_is_a_failure(
     autojump_clock: MockClock, world: World
 ) -> None:

@@ -67,6 +67,17 @@ def test_a_lone_backend_is_tried_again(single: Pool, client: InetAddress) -> Non
     assert leased(single, client, single.backends).backend is single.backends[0]
 
 
+def test_all_are_tried_only_while_somebody_serves(make_pool: MakePool) -> None:
+    pool = make_pool("a", "b")
+    first, second = pool.backends
+    assert not pool.all_tried({first})
+    assert pool.all_tried({first, second})
+    pool.set_admin(second, Admin.DRAIN, 1.0)
+    assert pool.all_tried({first})
+    pool.set_admin(first, Admin.DRAIN, 1.0)
+    assert not pool.all_tried({first, second})
+
+
 def test_panic_ignores_checks_and_ejection(make_pool: MakePool, client: InetAddress) -> None:
     pool = make_pool("a", "b", when_down=WhenDown.PANIC, outlier=OutlierConfig(failures=1))
     a, b = pool.backends

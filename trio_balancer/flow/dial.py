@@ -34,14 +34,19 @@ class DialFailure:
 async def dial(
     network: Network, addresses: Sequence[SocketAddress], within: float, options: SocketOptions
 ) -> Stream | DialFailure:
-    """Try a backend's addresses in turn, all `within` so many seconds."""
+    """Try a backend's addresses in turn, all `within` so many seconds.
+
+    Each has an equal share of the time that is left: one that is silent leaves the others some.
+    """
     failure = DialFailure(Who.BACKEND, "its name does not resolve")
-    deadline = trio.current_time() + within
-    for address in addresses:
+    end = trio.current_time() + within
+    for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+        now = trio.current_time()
+        deadline = now + (end - now) / left
         try:
             return await network.connect(address, options=options, deadline=deadline)
         except DialTimeoutError:
-            return DialFailure(Who.BACKEND_TIMEOUT, f"no answer within {within:g} s")
+            failure = DialFailure(Who.BACKEND_TIMEOUT, f"no answer within {within:g} s")
         except OSError as error:
             failure = _failure(error)
         if failure.hopeless:

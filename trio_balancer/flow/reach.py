@@ -71,11 +71,9 @@ class _Search:
         self.connection.phase = Phase.QUEUE
         if self.exhausted:
             return await self._hold()
-        choice = self._lease()
-        if isinstance(choice, Lease) and choice.backend in self.tried:
-            choice.give_back(trio.current_time())
+        if self.tried and self.pool.all_tried(self.tried):
             await self._pause()
-            choice = self._lease()
+        choice = self._lease()
         if isinstance(choice, Lease):
             return choice
         if choice is Unavailable.FULL:

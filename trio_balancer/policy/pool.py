@@ -77,6 +77,11 @@ class Pool:
             return found
         return Lease.take(self._selector.choose(found, client, now), self._slot_freed)
 
+    def all_tried(self, tried: Collection[Backend]) -> bool:
+        """Whether somebody may serve, but each of them has failed this connection already."""
+        serving = [backend for tier in self._tiers for backend in tier]
+        return bool(serving) and all(backend in tried for backend in serving)
+
     def join(
         self,
         order: int,
