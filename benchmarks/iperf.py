@@ -45,10 +45,12 @@ def iperf(port: int, *, streams: int, seconds: int, way: Way) -> Bulk:
 
 
 def parse_iperf(text: str) -> Bulk:
-    """Read iperf3's report in JSON; raises BenchmarkError when it tells of an error."""
+    """Read iperf3's report in JSON; raises BenchmarkError when it tells of an error, or of no bytes."""
     report = json.loads(text)
     if "error" in report:
         raise BenchmarkError(f"iperf3: {report['error']}")
     end = report["end"]
     sums = [end[key] for key in ("sum_received", "sum_received_bidir_reverse") if key in end]
+    if not all(one["bytes"] for one in sums):
+        raise BenchmarkError("iperf3: nothing arrived")
     return Bulk(sum(one["bytes"] for one in sums) / _GIGA, sums[0]["seconds"])

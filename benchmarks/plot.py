@@ -39,15 +39,16 @@ _MORE_IS_BETTER = {works.RATE_OF_REQUESTS, works.THROUGHPUT}
 
 # Pixels.
 _COLUMNS = 2
-_PANEL_WIDTH = 430
+_PANEL_WIDTH = 440
 _NAME_WIDTH = 120
-_BAR_WIDTH = 190
+_BAR_WIDTH = 174
 _ROW = 19
 _HEAD = 26
 _GAP = 14
 
-# Longer bars are cut here, and end in an arrow.
+# Longer bars are cut here; an arrow says so.
 _LONGEST = 3.0
+_ONE = _NAME_WIDTH + _BAR_WIDTH / _LONGEST
 
 # Backgrounds are transparent: the page's own is seen, light or dark.
 _STYLE = """
@@ -106,7 +107,6 @@ def _open(width: int, height: int) -> str:
 
 def _panel(panel: Panel, ratios: dict[str, tuple[float, float]], x: int, y: int) -> str:
     better = "more" if panel.figure in _MORE_IS_BETTER else "less"
-    one = _NAME_WIDTH + _BAR_WIDTH / _LONGEST
     bottom = _HEAD + len(ratios) * _ROW
     parts = [
         f'<g transform="translate({x} {y})">',
@@ -114,7 +114,7 @@ def _panel(panel: Panel, ratios: dict[str, tuple[float, float]], x: int, y: int)
     ]
     for index, (name, (ratio, value)) in enumerate(ratios.items()):
         parts.append(_bar(name, ratio, f"{number(value)} {panel.unit}", _HEAD + index * _ROW))
-    parts.append(f'<line class="one" x1="{one:.0f}" x2="{one:.0f}" y1="22" y2="{bottom}"/>')
+    parts.append(f'<line class="one" x1="{_ONE:.0f}" x2="{_ONE:.0f}" y1="22" y2="{bottom}"/>')
     return "\n".join([*parts, "</g>"])
 
 
@@ -123,9 +123,11 @@ def _bar(name: str, ratio: float, value: str, y: int) -> str:
     cut = "→ " if ratio > _LONGEST else ""
     kind = "bar ours" if name == OURS else "bar"
     baseline = y + 13
+    # Beyond the line at 1 also where the bar does not reach it.
+    after = max(_NAME_WIDTH + width, _ONE) + 6
     return (
         f'<text x="0" y="{baseline}">{escape(PEERS[name].title)}</text>'
         f'<rect class="{kind}" x="{_NAME_WIDTH}" y="{y + 3}" width="{width:.1f}" height="13"/>'
-        f'<text x="{_NAME_WIDTH + width + 5:.1f}" y="{baseline}">'
+        f'<text x="{after:.1f}" y="{baseline}">'
         f"{cut}×{ratio:.2f} ({escape(value)})</text>"
     )

@@ -9,6 +9,8 @@ from benchmarks.peers import PEERS, Missing
 from benchmarks.processes import free_ports, running
 from benchmarks.proxies import pair
 
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="it needs epoll")
+
 _SERVER = """
 import socketserver, sys
 class Handler(socketserver.StreamRequestHandler):

@@ -13,6 +13,8 @@ import pytest
 from support.process import Process, balancer, config_text, need, wait_until
 from support.servers import ask, connect, echo_server, exchange
 
+from trio_balancer.flow.listen import BATCH
+
 if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator
@@ -110,8 +112,10 @@ def test_no_descriptor_is_left(tmp_path: Path, limit: int) -> None:
                 with suppress(ConnectionResetError):
                     client.sendall(b"x")
             wait_until(lambda: "Too many open files" in process.stdout())
-            wait_until(lambda: process.open_files() >= limit - 2)
-            assert _share_of_a_processor(process) < 0.05
+            # Clients are accepted in batches, and those of the last one may not be connected.
+            wait_until(lambda: process.open_files() >= limit - 2 - BATCH)
+            # Once it has dealt with those it can, and for as long as the others wait.
+            wait_until(lambda: _share_of_a_processor(process) < 0.05)
             assert process.popen.poll() is None
             served = [one for one in clients if _has_news(one) and _was_served(one)]
             assert len(served) >= 20

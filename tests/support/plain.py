@@ -134,7 +134,7 @@ def unread(sock: SocketType) -> int:
     return _ask(sock, termios.FIONREAD)
 
 
-def is_broken(sock: SocketType) -> bool:
+def is_broken(sock: SocketType | socket.socket) -> bool:
     """Whether a reset has arrived that nobody was told yet; nothing is consumed."""
     poll = select.poll()
     poll.register(sock.fileno(), 0)

@@ -10,6 +10,7 @@ import attrs
 import trio
 
 from trio_balancer.network import Network, SocketNetwork, SocketOptions, SocketStream, Stream
+from trio_balancer.network.poller import Poller
 from trio_balancer.relay import Kind, Outcome, Pair, Relay, Way
 from trio_balancer.testing import MemoryNetwork
 from trio_balancer.wire.address import SocketAddress, UnixAddress, inet_address
@@ -56,9 +57,17 @@ class Copying:
         try:
             with self.scope:
                 self.outcome = await relay.copy(self.way, prefix)
+                self._mark(self.outcome)
         except Exception as error:  # noqa: BLE001 - a test made it
             self.error = error
         self.over.set()
+
+    def _mark(self, outcome: Outcome) -> None:
+        """Do what a bridge does in the very task that has copied."""
+        if outcome is Outcome.SOURCE_BROKE:
+            self.way.pair.mark_broken(self.way.source)
+        elif outcome is Outcome.SINK_BROKE:
+            self.way.pair.mark_broken(self.way.sink)
 
     async def wait(self) -> Outcome | None:
         """Wait for the end; None when it was cancelled."""
@@ -80,6 +89,11 @@ class Rig:
     nursery: trio.Nursery
     made: list[Stream] = attrs.field(factory=list)
     ways: list[Way] = attrs.field(factory=list)
+
+    @property
+    def poller(self) -> Poller | None:
+        """What watches the sockets; None in memory."""
+        return self.network.poller if isinstance(self.network, SocketNetwork) else None
 
     @property
     def most_held(self) -> int:
