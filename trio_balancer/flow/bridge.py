@@ -57,6 +57,7 @@ class Bridge:
         self.scope: trio.CancelScope
         self._ending: Ending | None = None
         self._flush_grace = FLUSH_GRACE
+        self._released = False
 
     def start(self, nursery: trio.Nursery, prefix: bytes = b"") -> None:
         """Start to move bytes both ways, the client's `prefix` first.
@@ -65,7 +66,8 @@ class Bridge:
         to be called. Cancelling `scope` ends it.
         """
         self.scope = nursery.cancel_scope
-        self.scope.deadline = self._timeouts.lifetime_end
+        if math.isfinite(self._timeouts.lifetime_end):  # setting one has its price
+            self.scope.deadline = self._timeouts.lifetime_end
         self._watch()
         nursery.start_soon(self._carry, self.pair.up, prefix, name="copy to backend")
         nursery.start_soon(self._carry, self.pair.down, name="copy to client")
@@ -84,6 +86,9 @@ class Bridge:
 
     def release(self) -> None:
         """Let go of everybody who watches the streams; idempotent."""
+        if self._released:
+            return
+        self._released = True
         for leg in (self.pair.client, self.pair.backend):
             leg.call_on_reset(None)
         _sweep_no_more(self._idle_sweeper, self)

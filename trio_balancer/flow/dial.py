@@ -31,6 +31,9 @@ class DialFailure:
     hopeless: bool = False
 
 
+_UNRESOLVED = DialFailure(Who.BACKEND, "its name does not resolve")
+
+
 async def dial(
     network: Network, addresses: Sequence[SocketAddress], within: float, options: SocketOptions
 ) -> Stream | DialFailure:
@@ -38,10 +41,10 @@ async def dial(
 
     Each has an equal share of the time that is left: one that is silent leaves the others some.
     """
-    failure = DialFailure(Who.BACKEND, "its name does not resolve")
-    end = trio.current_time() + within
+    failure = _UNRESOLVED
+    now = trio.current_time()
+    end = now + within
     for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
-        now = trio.current_time()
         deadline = now + (end - now) / left
         try:
             return await network.connect(address, options=options, deadline=deadline)
@@ -51,6 +54,7 @@ async def dial(
             failure = _failure(error)
         if failure.hopeless:
             break
+        now = trio.current_time()
     return failure
 
 

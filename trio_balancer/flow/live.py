@@ -34,9 +34,9 @@ class Totals:
     bytes_down: int = 0
     endings: Counter[str] = attrs.Factory(Counter)
 
-    def count(self, record: Record) -> None:
-        """Add a finished connection."""
-        self.endings[str(record.ending)] += 1
+    def count(self, record: Record, letters: str) -> None:
+        """Add a finished connection; `letters` are those of its ending."""
+        self.endings[letters] += 1
         self.bytes_up += record.bytes_up
         self.bytes_down += record.bytes_down
 

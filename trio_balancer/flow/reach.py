@@ -16,11 +16,12 @@ from trio_balancer.config.model import WhenDown
 from trio_balancer.flow.dial import DialFailure, dial
 from trio_balancer.flow.live import Connection
 from trio_balancer.flow.record import Phase, Who
-from trio_balancer.network.seam import Stream
 from trio_balancer.policy import Backend, Lease, Pool, Ticket, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from trio_balancer.network.seam import Stream
 
 # Seconds before the same backend is dialled again where nobody else is left; doubles each time.
 FIRST_PAUSE = 0.25
@@ -38,7 +39,8 @@ async def reach_backend(connection: Connection, pool: Pool) -> Stream | None:
     while (lease := await search.choose()) is not None:
         connection.lease = lease
         outcome = await search.attempt(lease)
-        if isinstance(outcome, Stream):
+        # Not "a Stream": that is an abstract class, and asking for one takes longer.
+        if not isinstance(outcome, DialFailure):
             return outcome
         connection.lease = None
         search.failed(lease, outcome)
@@ -166,7 +168,7 @@ class _Search:
             connection.listener.options,
         )
         now = trio.current_time()
-        if isinstance(outcome, Stream):
+        if not isinstance(outcome, DialFailure):
             connection.backend = outcome
             connection.connect_time = now - started
             self.pool.dial_succeeded(lease.backend, now, now - started)

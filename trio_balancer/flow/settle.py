@@ -103,8 +103,9 @@ def _give_back(connection: Connection, now: float) -> None:
 
 def _publish(connection: Connection, record: Record, *, refused: bool) -> None:
     runtime = connection.runtime
-    runtime.totals.count(record)
-    connection.listener.totals.count(record)
+    letters = str(record.ending)
+    runtime.totals.count(record, letters)
+    connection.listener.totals.count(record, letters)
     runtime.log.connection(record, limited=refused)
     if runtime.on_record is not None:
         runtime.on_record(record)

@@ -28,10 +28,11 @@ if TYPE_CHECKING:
 
 HAVE_EPOLL = hasattr(select, "epoll")
 
+#: Nothing but readable and writable: the peer is there and may send more.
+ALIVE = 0
 if HAVE_EPOLL:
     _EVERYTHING = select.EPOLLET | select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP
     _EVERYTHING |= select.EPOLLPRI  # urgent data, which is not carried, cuts a read short
-    #: Nothing but readable and writable: the peer is there and may send more.
     ALIVE = select.EPOLLIN | select.EPOLLOUT
     _READ = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
     _WRITE = select.EPOLLOUT | select.EPOLLHUP | select.EPOLLERR
@@ -88,15 +89,18 @@ class Poller:
         self._epoll: select.epoll | None = None
         self._watched: dict[int, Watched] = {}
         self._again: deque[Again] = deque()
-        #: Descriptors unregistered since the last batch of events, which may still name them.
+        #: What is left of the last batch of events: edge-triggered, they do not come again.
+        self._untold: deque[tuple[int, int]] = deque()
+        #: Descriptors unregistered since that batch, which may still name them.
         self._stale: set[int] = set()
+        self._asleep = False
 
     def register(self, descriptor: int, watched: Watched) -> None:
         """Begin to watch a socket. Whatever was ready before is told too, once."""
         if self._epoll is None:
             self._epoll = select.epoll()
-        self._watched[descriptor] = watched
         self._epoll.register(descriptor, _EVERYTHING)
+        self._watched[descriptor] = watched
 
     def unregister(self, descriptor: int) -> None:
         """Stop watching, before the descriptor is closed: its number will be used again."""
@@ -108,6 +112,10 @@ class Poller:
     def again(self, task: Again) -> None:
         """Call `go_on` in the next round; the poller does not sleep before that."""
         self._again.append(task)
+        if self._asleep and self._epoll is not None:
+            # Asked by a task, not from within a visit: no event may ever come. This is trio's way
+            # to wake whoever waits for a descriptor; nothing is closed.
+            trio.lowlevel.notify_closing(self._epoll.fileno())
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled."""
@@ -116,29 +124,53 @@ class Poller:
         task_status.started()
         try:
             while True:
-                if self._again:
+                if self._again or self._untold:
                     await trio.lowlevel.checkpoint()
                 else:
-                    await trio.lowlevel.wait_readable(self._epoll.fileno())
+                    await self._sleep(self._epoll.fileno())
                 self._visit(self._epoll.poll)
         finally:
             self._watched.clear()
             self._epoll.close()
             self._epoll = None
 
+    async def _sleep(self, descriptor: int) -> None:
+        self._asleep = True
+        try:
+            await trio.lowlevel.wait_readable(descriptor)
+        except trio.ClosedResourceError:
+            pass  # woken by `again`
+        finally:
+            self._asleep = False
+
     def _visit(self, poll: Callable[[float, int], list[tuple[int, int]]]) -> None:
         """Tell what is ready, again and again while there is something and time is left."""
         end = time.perf_counter() + VISIT
         while True:
-            self._stale.clear()
-            events = poll(0, _EVENTS_AT_ONCE)
-            for descriptor, event in events:
-                watched = self._watched.get(descriptor)
-                if watched is not None and descriptor not in self._stale:
-                    self._tell(watched, event)
-            for _ in range(len(self._again)):
-                self._again.popleft().go_on()
-            if not (events or self._again) or time.perf_counter() > end:
+            if not self._untold:
+                self._stale.clear()
+                self._untold.extend(poll(0, _EVENTS_AT_ONCE))
+            ready = bool(self._untold)
+            self._tell_all(end)
+            self._give_turns(end)
+            if not (ready or self._again) or time.perf_counter() > end:
+                return
+
+    def _tell_all(self, end: float) -> None:
+        # At least one each time, as with the turns: whoever takes long delays the others, but
+        # keeps nobody from ever being told.
+        while self._untold:
+            descriptor, event = self._untold.popleft()
+            watched = self._watched.get(descriptor)
+            if watched is not None and descriptor not in self._stale:
+                self._tell(watched, event)
+            if time.perf_counter() > end:
+                return
+
+    def _give_turns(self, end: float) -> None:
+        for _ in range(len(self._again)):
+            self._again.popleft().go_on()
+            if time.perf_counter() > end:
                 return
 
     @staticmethod

@@ -218,8 +218,8 @@ class SocketStream(Stream):
     def watch(self) -> None:
         """Have the poller tell `reader`, `writer` and `call_on_reset`, until closed."""
         if HAVE_EPOLL and not self._watched:
-            self._watched = True
             self._poller.register(self.socket.fileno(), self)
+            self._watched = True
 
     def broken(self) -> None:
         """Hear from the poller that the peer has reset; tell it once."""

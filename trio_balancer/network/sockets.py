@@ -19,7 +19,7 @@ from trio_balancer.network.kernel import (
     set_options,
     to_kernel,
 )
-from trio_balancer.network.poller import Poller
+from trio_balancer.network.poller import HAVE_EPOLL, Poller
 from trio_balancer.network.seam import DialTimeoutError, Network, SocketOptions
 from trio_balancer.network.socket_listener import SocketListener
 from trio_balancer.network.socket_stream import SocketStream
@@ -93,7 +93,10 @@ class SocketNetwork(Network):
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Tell streams that are ready, or reset by their peers, until cancelled."""
-        await self.poller.run(task_status)
+        if HAVE_EPOLL:
+            await self.poller.run(task_status)
+        else:
+            await super().run(task_status)
 
 
 def _new_socket(address: SocketAddress) -> socket.socket:

@@ -12,7 +12,6 @@ at once. The rules that keep it correct:
 
 from __future__ import annotations
 
-import socket
 from typing import TYPE_CHECKING, final
 
 import attrs
@@ -25,6 +24,7 @@ from trio_balancer.relay.bulk import NO_SPLICE, Bulk
 from trio_balancer.relay.copy import copy
 from trio_balancer.relay.pipes import PipePool
 from trio_balancer.relay.way import HandedBack, Outcome
+from trio_balancer.wire.address import UnixAddress
 
 if TYPE_CHECKING:
     from trio_balancer.network.socket_stream import SocketStream
@@ -82,7 +82,7 @@ class Transfer:
         self._blocked = False
         self._again = False
         # A Unix socket may stop short of the next message, so there "short" never means empty.
-        self._ended = source.socket.family == socket.AF_UNIX
+        self._ended = isinstance(source.remote_address, UnixAddress)
         self._full = 0
         self._bulk: Bulk | None = None
 
