@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     add = parser.add_argument
     add("--rounds", type=_positive, default=5, help="how often each work is repeated (5)")
-    add("--seconds", type=_positive, default=3, help="how long each work lasts (3)")
+    add("--seconds", type=_positive, default=3, help="how long each work lasts, at least (3)")
     add("--quick", action="store_true", help="one round of one second: does it work at all?")
     add("--only", metavar="WORK,…", type=_names_of(WORKS), help=", ".join(WORKS))
     add("--peers", metavar="PEER,…", type=_names_of(PEERS), help=", ".join(PEERS))

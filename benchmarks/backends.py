@@ -1,4 +1,4 @@
-"""The backends: an nginx that answers every request at once, and an iperf3 server."""
+"""The backends: an nginx that answers every request at once, and iperf3 servers."""
 
 from __future__ import annotations
 
@@ -7,10 +7,19 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from benchmarks.processes import HOST, BenchmarkError, find_program, free_ports, program, running
+from benchmarks.processes import (
+    HOST,
+    BenchmarkError,
+    Process,
+    find_program,
+    free_ports,
+    program,
+    running,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 #: The end of every answer of nginx.
@@ -43,16 +52,19 @@ http {{
 
 @attrs.frozen
 class Ports:
-    """Where requests go, and where bulk data goes."""
+    """Where requests go, and bulk data: to the backend, and back from it.
+
+    They are two, because an iperf3 server has one client at a time.
+    """
 
     web: int
     bulk: int
+    bulk_back: int
 
 
 def pick_ports() -> Ports:
-    """Return two ports that are free now."""
-    web, bulk = free_ports(2)
-    return Ports(web, bulk)
+    """Return ports that are free now."""
+    return Ports(*free_ports(3))
 
 
 @contextmanager
@@ -66,9 +78,13 @@ def backends(directory: Path) -> Iterator[Ports]:
         if find_program("iperf3") is None:
             yield ports
             return
-        iperf = [program("iperf3"), "--server", "--bind", HOST, "--port", str(ports.bulk)]
-        with running(iperf, port=ports.bulk, log=directory / "iperf3.log"):
+        with _iperf(directory, ports.bulk), _iperf(directory, ports.bulk_back):
             yield ports
+
+
+def _iperf(directory: Path, port: int) -> AbstractContextManager[Process]:
+    command = [program("iperf3"), "--server", "--bind", HOST, "--port", str(port)]
+    return running(command, port=port, log=directory / f"iperf3-{port}.log")
 
 
 def _nginx(directory: Path, port: int) -> list[str]:

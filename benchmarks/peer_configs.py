@@ -28,6 +28,9 @@ pool = "web"
 [listeners.bulk]
 bind = "{host}:{ports.bulk}"
 pool = "bulk"
+[listeners.bulk-back]
+bind = "{host}:{ports.bulk_back}"
+pool = "bulk-back"
 [pools.web]
 backends = ["{host}:{backend.web}"]
 [pools.web.health]
@@ -35,6 +38,10 @@ type = "none"
 [pools.bulk]
 backends = ["{host}:{backend.bulk}"]
 [pools.bulk.health]
+type = "none"
+[pools.bulk-back]
+backends = ["{host}:{backend.bulk_back}"]
+[pools.bulk-back.health]
 type = "none"
 """
 
@@ -55,6 +62,9 @@ listen web
 listen bulk
     bind {host}:{ports.bulk}
     server iperf3 {host}:{backend.bulk}
+listen bulk-back
+    bind {host}:{ports.bulk_back}
+    server iperf3 {host}:{backend.bulk_back}
 """
 
 _NGINX = """
@@ -74,6 +84,10 @@ stream {{
     server {{
         listen {host}:{ports.bulk} backlog=4096;
         proxy_pass {host}:{backend.bulk};
+    }}
+    server {{
+        listen {host}:{ports.bulk_back} backlog=4096;
+        proxy_pass {host}:{backend.bulk_back};
     }}
 }}
 """

@@ -80,8 +80,13 @@ def _nginx_version() -> str | Missing:
 
 
 def _streams(_directory: Path, ports: Ports, backend: Ports) -> list[str]:
-    pairs = [f"{ports.web}:{backend.web}", f"{ports.bulk}:{backend.bulk}"]
-    return [sys.executable, "-m", "benchmarks.proxies.asyncio_streams", *pairs]
+    return [sys.executable, "-m", "benchmarks.proxies.asyncio_streams", *_pairs(ports, backend)]
+
+
+def _pairs(ports: Ports, backend: Ports) -> list[str]:
+    """Return what the small proxies are to do, in their own words."""
+    pairs = zip(attrs.astuple(ports), attrs.astuple(backend), strict=True)
+    return [f"{listen}:{to}" for listen, to in pairs]
 
 
 def _uvloop(directory: Path, ports: Ports, backend: Ports) -> list[str]:
@@ -99,8 +104,7 @@ def _python_version() -> str:
 
 
 def _trio(_directory: Path, ports: Ports, backend: Ports) -> list[str]:
-    pairs = [f"{ports.web}:{backend.web}", f"{ports.bulk}:{backend.bulk}"]
-    return [sys.executable, "-m", "benchmarks.proxies.trio_streams", *pairs]
+    return [sys.executable, "-m", "benchmarks.proxies.trio_streams", *_pairs(ports, backend)]
 
 
 def _nothing(_directory: Path, _ports: Ports, _backend: Ports) -> list[str]:

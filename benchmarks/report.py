@@ -40,7 +40,7 @@ class Run:
     def conditions(self) -> list[tuple[str, str]]:
         """Return what it ran on, what took part, and for how long."""
         versions = [f"{PEERS[name].title} {told}".strip() for name, told in self.peers.items()]
-        length = f"{self.rounds} × {self.seconds} s for each work through each peer"
+        length = f"{self.rounds} × at least {self.seconds} s for each work through each peer"
         return [*self.machine, ("Peers", ", ".join(versions)), ("Length", length)]
 
 

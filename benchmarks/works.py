@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
@@ -88,10 +89,11 @@ class _Cpu:
         self.seconds = self.target.cpu_seconds() - self.seconds
 
 
-def _keep_alive(connections: int) -> Work:
+def _keep_alive(connections: int, *, at_least: int = 1) -> Work:
     def measure(target: Target, seconds: int) -> Mapping[str, float]:
         with _Cpu(target) as cpu:
-            done = wrk(target.ports.web, connections=connections, seconds=seconds)
+            duration = max(seconds, at_least)
+            done = wrk(target.ports.web, connections=connections, seconds=duration)
         return {
             CPU_PER_REQUEST: cpu.seconds / done.count * _MICRO,
             RATE_OF_REQUESTS: done.rate,
@@ -113,16 +115,23 @@ def _new_connections(target: Target, seconds: int) -> Mapping[str, float]:
     }
 
 
-def _bulk(name: str, streams: int, way: Way, title: str) -> Work:
+def _bulk(name: str, streams: int, ways: tuple[Way, ...], title: str) -> Work:
     def measure(target: Target, seconds: int) -> Mapping[str, float]:
-        with _Cpu(target) as cpu:
-            done = iperf(target.ports.bulk, streams=streams, seconds=seconds, way=way)
+        # Both ways are two clients at once. The option --bidir is not for proxies: it tells its
+        # connections apart by the order of their arrival, and if that changes neither side reads.
+        with _Cpu(target) as cpu, ThreadPoolExecutor() as pool:
+            done = list(pool.map(partial(_stream, target, streams, seconds), ways))
         return {
-            THROUGHPUT: done.gigabits_per_second,
-            CPU_PER_GIGABYTE: cpu.seconds / done.gigabytes,
+            THROUGHPUT: sum(one.gigabits_per_second for one in done),
+            CPU_PER_GIGABYTE: cpu.seconds / sum(one.gigabytes for one in done),
         }
 
     return Work(name, title, ("iperf3",), (THROUGHPUT, CPU_PER_GIGABYTE), measure)
+
+
+def _stream(target: Target, streams: int, seconds: int, way: Way) -> Bulk:
+    port = target.ports.bulk_back if way is Way.BACK else target.ports.bulk
+    return iperf(port, streams=streams, seconds=seconds, way=way)
 
 
 def _idle(target: Target, _seconds: int) -> Mapping[str, float]:
@@ -149,11 +158,11 @@ def _at_fixed_rate(target: Target, seconds: int) -> Mapping[str, float]:
 
 
 def _mixed(target: Target, seconds: int) -> Mapping[str, float]:
-    web, bulk = target.ports.web, target.ports.bulk
+    web = target.ports.web
     with _Cpu(target) as cpu, ThreadPoolExecutor() as pool:
         asking = pool.submit(wrk, web, connections=32, seconds=seconds)
         connecting = pool.submit(wrk, web, connections=8, seconds=seconds, keep_alive=False)
-        sending = pool.submit(iperf, bulk, streams=1, seconds=seconds, way=Way.THERE)
+        sending = pool.submit(_stream, target, 1, seconds, Way.THERE)
     requests: Requests = asking.result()
     connections: Requests = connecting.result()
     sent: Bulk = sending.result()
@@ -173,7 +182,9 @@ WORKS = {
         Work("idle", f"{IDLE_CONNECTIONS} idle connections", (), (MEMORY,), _idle),
         _keep_alive(1),
         _keep_alive(64),
-        _keep_alive(1000),
+        # Each connection's first answer takes longer, for it is set up then. A thousand of them
+        # are to be fewer than the hundredth of all answers that the 99th percentile leaves out.
+        _keep_alive(1000, at_least=6),
         Work(
             "new-connections",
             "a new connection for each request, 64 at once",
@@ -181,12 +192,12 @@ WORKS = {
             (CPU_PER_CONNECTION, RATE_OF_CONNECTIONS, P99),
             _new_connections,
         ),
-        _bulk("bulk-1", 1, Way.THERE, "1 bulk stream to the backend"),
-        _bulk("bulk-1-back", 1, Way.BACK, "1 bulk stream from the backend"),
-        _bulk("bulk-1-both", 1, Way.BOTH, "1 bulk stream each way"),
-        _bulk("bulk-4", 4, Way.THERE, "4 bulk streams to the backend"),
-        _bulk("bulk-4-back", 4, Way.BACK, "4 bulk streams from the backend"),
-        _bulk("bulk-4-both", 4, Way.BOTH, "4 bulk streams each way"),
+        _bulk("bulk-1", 1, (Way.THERE,), "1 bulk stream to the backend"),
+        _bulk("bulk-1-back", 1, (Way.BACK,), "1 bulk stream from the backend"),
+        _bulk("bulk-1-both", 1, (Way.THERE, Way.BACK), "1 bulk stream each way"),
+        _bulk("bulk-4", 4, (Way.THERE,), "4 bulk streams to the backend"),
+        _bulk("bulk-4-back", 4, (Way.BACK,), "4 bulk streams from the backend"),
+        _bulk("bulk-4-both", 4, (Way.THERE, Way.BACK), "4 bulk streams each way"),
         Work(
             "fixed-rate",
             f"{RATE} requests/s over 64 connections",

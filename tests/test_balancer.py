@@ -89,7 +89,7 @@ async def test_draining_is_told(autojump_clock: MockClock, world: World) -> None
     (draining,) = world.lines("Draining")
     assert "connections=2" in draining
     (stopped,) = world.lines("Stopped")
-    assert "connections=2" in stopped
+    assert "accepted=2" in stopped
 
 
 async def test_lends_its_log(autojump_clock: MockClock, world: World) -> None:

@@ -199,7 +199,7 @@ def test_connections_that_do_not_fit(config: Path, capsys: pytest.CaptureFixture
     assert main(["--check", "--set", "balancer.max_connections=100000000", str(config)]) == 2
     complaint = _complaint(capsys)
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    fitting = (files - 64 - 64 - 1 - 2) // 2
+    fitting = (files - 64 - 128 - 1 - 2) // 2
     assert f"the limit is {files}: at most {fitting} would fit" in complaint
     assert main(["--check", "--set", f"balancer.max_connections={fitting}", str(config)]) == 0
     assert main(["--check", "--set", f"balancer.max_connections={fitting + 1}", str(config)]) == 2
@@ -212,7 +212,7 @@ def test_a_limit_that_cannot_be_raised_is_taken_as_it_is(
         raise ValueError("current limit exceeds maximum limit")
 
     monkeypatch.setattr(resource, "setrlimit", refuse)
-    monkeypatch.setattr(resource, "getrlimit", lambda _which: (200, 1_000_000))
+    monkeypatch.setattr(resource, "getrlimit", lambda _which: (264, 1_000_000))
     assert main(["--check", str(config)]) == 0
     assert "at most 34 connections" in capsys.readouterr().out
 
@@ -283,4 +283,4 @@ def test_a_run_that_tells_nobody_when_it_is_ready(config: Path, collector: None)
     thread.start()
     assert main([str(config)]) == 0
     thread.join()
-    assert "Stopped connections=0" in log.read_text()
+    assert "Stopped accepted=0" in log.read_text()

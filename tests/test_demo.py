@@ -11,7 +11,8 @@ import pytest
 from support.servers import free_port
 
 from trio_balancer import Config, parse_config
-from trio_balancer.demo import DemoError, stand_ins
+from trio_balancer.demo import DemoError, invitation, stand_ins
+from trio_balancer.wire.address import NamedAddress, parse_address
 
 
 def _config(*addresses: str) -> Config:
@@ -47,6 +48,21 @@ def test_a_connection_is_kept_for_the_next_request() -> None:
             assert client.getresponse().read() == b"Hello from backend-0\n"
             assert client.sock is not None
         client.close()
+
+
+@pytest.mark.parametrize(
+    ("bound", "command"),
+    [
+        ("127.0.0.1:8080", "curl http://127.0.0.1:8080/"),
+        ("[::1]:80", "curl http://[::1]:80/"),
+        ("unix:/run/web.sock", "curl --unix-socket /run/web.sock http://localhost/"),
+    ],
+)
+def test_a_newcomer_is_told_what_to_try(bound: str, command: str) -> None:
+    address = parse_address(bound)
+    assert not isinstance(address, NamedAddress)
+    text = invitation(_config("127.0.0.1:9001", "127.0.0.1:9002"), {"web": [address]})
+    assert text == f"Stand-ins answer as backend-0, backend-1. Try, a few times: {command}"
 
 
 def test_nothing_runs_afterwards() -> None:

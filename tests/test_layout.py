@@ -6,6 +6,8 @@ from pathlib import Path
 
 TESTS = Path(__file__).parent
 SOURCES = TESTS.parent / "trio_balancer"
+# Programs beside the package, with tests of what can be tested of them.
+ELSEWHERE = ("benchmarks/", "end_to_end/")
 
 # Sources that need no test file of their own: values without behaviour.
 VALUES = {"config/model.py"}
@@ -13,6 +15,7 @@ VALUES = {"config/model.py"}
 # every class behind a seam is in a `test_..._contract.py`.
 WHOLE = {
     "config/test_config.py": "a whole configuration with every kind of mistake",
+    "relay/test_bridge_machine.py": "a bridge over every relay",
     "test_cancel_everywhere.py": "a whole balancer",
     "test_conservation.py": "a whole balancer",
     "test_layout.py": "the repository",
@@ -27,8 +30,8 @@ def _sources() -> set[str]:
 
 def _tests() -> set[str]:
     found = {path.relative_to(TESTS).as_posix() for path in TESTS.rglob("test_*.py")}
-    several = {path for path in found if path.endswith("contract.py")}
-    return {path for path in found - several if not path.startswith("end_to_end/")} - WHOLE.keys()
+    several = {path for path in found if "_contract" in path}
+    return {path for path in found - several if not path.startswith(ELSEWHERE)} - WHOLE.keys()
 
 
 def _may_test(source: Path, test: str) -> bool:

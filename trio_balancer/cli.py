@@ -20,7 +20,7 @@ import trio_balancer
 from trio_balancer.balancer import Balancer
 from trio_balancer.config import ConfigError, describe, fit_max_connections, load_config
 from trio_balancer.config.model import Config, LogFormat, LogLevel
-from trio_balancer.demo import stand_ins
+from trio_balancer.demo import invitation, stand_ins
 from trio_balancer.serve import serve
 
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ def _parser() -> argparse.ArgumentParser:
         type=_descriptor,
         help="write one JSON line to this descriptor once serving, and close it",
     )
-    add("--log-format", choices=[choice.value for choice in LogFormat])
-    add("--log-level", choices=[choice.value for choice in LogLevel])
+    add("--log-format", choices=[choice.value for choice in LogFormat], help="override log.format")
+    add("--log-level", choices=[choice.value for choice in LogLevel], help="override log.level")
     add("--version", action="version", version=f"trio-balancer {trio_balancer.__version__}")
     return parser
 
@@ -134,7 +134,7 @@ def _run(config: Config, arguments: argparse.Namespace) -> int:
     with ExitStack() as stack:
         if arguments.demo:
             stack.enter_context(stand_ins(config))
-        return trio.run(_Process(config, arguments.ready_fd).run)
+        return trio.run(_Process(config, arguments.ready_fd, demo=arguments.demo).run)
 
 
 @attrs.define(eq=False)
@@ -143,6 +143,7 @@ class _Process:
 
     config: Config
     ready_fd: int | None
+    demo: bool
     balancer: Balancer | None = None
     stopping: bool = False
     scope: trio.CancelScope = attrs.Factory(trio.CancelScope)
@@ -171,6 +172,8 @@ class _Process:
 
     def _ready(self, balancer: Balancer) -> None:
         _spare_the_collector()
+        if self.demo:
+            print(invitation(self.config, balancer.addresses), file=sys.stderr)  # noqa: T201 - for people
         if self.ready_fd is None:
             return
         listeners = {

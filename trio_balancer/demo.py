@@ -10,12 +10,13 @@ from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
 from trio_balancer.network.errors import describe
-from trio_balancer.wire.address import InetAddress
+from trio_balancer.wire.address import InetAddress, UnixAddress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from trio_balancer.config.model import BackendConfig, Config
+    from trio_balancer.wire.address import SocketAddress
 
 # Seconds until a stand-in notices that it is to stop. They stop one after the other, and a second
 # SIGTERM is to end the process at once, so socketserver's half a second is too long.
@@ -40,6 +41,17 @@ def stand_ins(config: Config) -> Iterator[None]:
         for address, backend in backends.items():
             stack.enter_context(_stand_in(address, backend.name))
         yield
+
+
+def invitation(config: Config, addresses: Mapping[str, Sequence[SocketAddress]]) -> str:
+    """Say who stands in and what to try; `addresses` are the bound ones of each listener."""
+    names = ", ".join(backend.name for backend in _loopback_backends(config).values())
+    first = next(iter(addresses.values()))[0]
+    if isinstance(first, UnixAddress):
+        command = f"curl --unix-socket {first.path} http://localhost/"
+    else:
+        command = f"curl http://{first}/"
+    return f"Stand-ins answer as {names}. Try, a few times: {command}"
 
 
 def _loopback_backends(config: Config) -> dict[InetAddress, BackendConfig]:

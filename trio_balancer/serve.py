@@ -143,7 +143,7 @@ async def _serve_listeners(
                 pool = config.listeners[name].pool
                 runtime.log.info("Listening", listener=name, address=socket.address, pool=pool)
         task_status.started(Balancer(runtime, gates, config.balancer))
-    runtime.log.info("Stopped", connections=runtime.totals.accepted)
+    runtime.log.info("Stopped", accepted=runtime.totals.accepted)
 
 
 def _listener_state(config: Config, name: str) -> ListenerState:

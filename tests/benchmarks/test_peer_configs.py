@@ -6,7 +6,7 @@ from benchmarks.backends import Ports
 from benchmarks.peer_configs import BUILT_IN, balancer, haproxy, nginx, stream_module
 from trio_balancer.config import load_config
 
-_PORTS, _BACKEND = Ports(8001, 8002), Ports(9001, 9002)
+_PORTS, _BACKEND = Ports(8001, 8002, 8003), Ports(9001, 9002, 9003)
 
 
 def test_the_balancers_file_is_valid(tmp_path: Path) -> None:
@@ -16,6 +16,7 @@ def test_the_balancers_file_is_valid(tmp_path: Path) -> None:
     assert [str(one.bind[0]) for one in config.listeners.values()] == [
         "127.0.0.1:8001",
         "127.0.0.1:8002",
+        "127.0.0.1:8003",
     ]
 
 

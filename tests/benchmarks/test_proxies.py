@@ -34,9 +34,9 @@ def test_a_peer_carries_requests_and_their_latency_is_measured(name: str, tmp_pa
     assert peer.version is not None
     if isinstance(found := peer.version(), Missing):
         pytest.skip(found.reason)
-    web, bulk, backend = free_ports(3)
+    web, *others, backend = free_ports(4)
     server = [sys.executable, "-c", _SERVER, str(backend)]
-    command = peer.command(tmp_path, Ports(web, bulk), Ports(backend, backend))
+    command = peer.command(tmp_path, Ports(web, *others), Ports(backend, backend, backend))
     with (
         running(server, port=backend, log=tmp_path / "server.log"),
         running(command, port=web, log=tmp_path / "peer.log"),

@@ -15,7 +15,14 @@ def _run(memory: float) -> Run:
 
 def test_the_terminal_gets_all_of_it() -> None:
     text = as_text(_run(9.5))
-    for part in ("Linux 6", "trio-balancer 1.0", "2 × 3 s", "9.50", "haproxy is not", "PASS"):
+    for part in (
+        "Linux 6",
+        "trio-balancer 1.0",
+        "2 × at least 3 s",
+        "9.50",
+        "haproxy is not",
+        "PASS",
+    ):
         assert part in text
 
 

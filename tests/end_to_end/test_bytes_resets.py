@@ -42,7 +42,7 @@ pytestmark = pytest.mark.skipif(
 # The relay's goal is 50 ms; a busy test machine is forgiven as much again, on the median.
 PROMPT = 0.1
 # Seconds that a pair with both ways full may wait for its readers, in these tests.
-LINGER = 0.2
+LINGER = 0.5
 
 
 @attrs.frozen

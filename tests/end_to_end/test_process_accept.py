@@ -159,4 +159,4 @@ def test_a_thousand_clients_while_it_is_stopped(tmp_path: Path) -> None:
             process.signal(signal.SIGCONT)
             assert [exchange(client, b"hello") for client in clients] == [b"hello"] * 1000
         assert process.stop() == 0
-    assert "Stopped connections=1000" in process.stdout()
+    assert "Stopped accepted=1000" in process.stdout()

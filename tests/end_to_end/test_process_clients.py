@@ -65,7 +65,7 @@ def test_curl(tmp_path: Path) -> None:
         _run("curl", "-sS", "-o", copy, f"{url}/files/data")
         assert copy.read_bytes() == data
         assert process.stop() == 0
-    assert "Stopped connections=3" in process.stdout()
+    assert "Stopped accepted=3" in process.stdout()
 
 
 @pytest.mark.heavy

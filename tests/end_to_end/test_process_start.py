@@ -128,7 +128,7 @@ def test_open_files_are_raised_to_the_hard_limit(tmp_path: Path) -> None:
         assert process.stop() == 0
 
 
-@pytest.mark.parametrize(("wanted", "status"), [(685, 0), (686, 2)])
+@pytest.mark.parametrize(("wanted", "status"), [(653, 0), (654, 2)])
 def test_connections_must_fit_into_open_files(tmp_path: Path, wanted: int, status: int) -> None:
     need("prlimit")
     prefix = ["prlimit", "--nofile=256:1500"]
@@ -136,9 +136,9 @@ def test_connections_must_fit_into_open_files(tmp_path: Path, wanted: int, statu
     with balancer(tmp_path, text, "--check", ready=False, prefix=prefix) as process:
         assert process.wait() == status
     if status:
-        assert "the limit is 1500: at most 685 would fit" in process.stderr()
+        assert "the limit is 1500: at most 653 would fit" in process.stderr()
     else:
-        assert "at most 685 connections" in process.stdout()
+        assert "at most 653 connections" in process.stdout()
 
 
 def test_wrong_configuration_is_told_on_standard_error(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_stopping_lets_a_live_connection_finish(tmp_path: Path, number: int) -> 
             assert exchange(client, b"last") == b"last"
         assert process.wait() == 0
     assert "Draining connections=1" in process.stdout()
-    assert "Stopped connections=1" in process.stdout()
+    assert "Stopped accepted=1" in process.stdout()
     assert process.stderr() == ""
 
 
@@ -133,7 +133,7 @@ def test_who_waits_in_the_backlog_is_served_when_stopped(tmp_path: Path) -> None
         answers = [_finish(client) for client in clients]
         assert answers == [b"hello"] * 100
         assert process.wait() == 0
-    assert "Stopped connections=100" in process.stdout()
+    assert "Stopped accepted=100" in process.stdout()
 
 
 def _finish(client: socket.socket) -> bytes:

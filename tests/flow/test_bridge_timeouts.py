@@ -188,3 +188,31 @@ async def test_jitter_spreads_the_ends_of_lifetimes(
     assert world.endings() == ["PD"] * 90
     assert 100 <= lives[0] < 103
     assert 117 < lives[-1] <= 120
+
+
+@pytest.mark.parametrize(
+    ("listener", "at_most"),
+    [
+        ('half_close_timeout = "off"\nidle_timeout = "8s"', 20),
+        ('half_close_timeout = "40s"\nlifetime = "5s"\nlifetime_jitter = 0', 5),
+    ],
+)
+async def test_a_client_that_takes_nothing_is_not_waited_for_without_end(
+    autojump_clock: MockClock, world: World, listener: str, at_most: float
+) -> None:
+    client, backend, server = await joined(world, listener)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(send_too_much, client)
+        nursery.start_soon(send_too_much, backend)
+        await wait_all_tasks_blocked()
+        backend.reset()
+        await trio.sleep(60)
+        record = await the_record(world)
+    assert str(record.ending) == "SD"
+    assert record.total_time <= at_most
+    assert server.streams == [backend]
+
+
+async def send_too_much(stream: MemoryStream) -> None:
+    with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+        await stream.send_all(bytes(8 * WINDOW))

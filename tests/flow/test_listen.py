@@ -15,7 +15,7 @@ from support.world import (
     make_config,
     trade,
 )
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from trio_balancer import Config, parse_config
 from trio_balancer.wire.address import inet_address
@@ -55,6 +55,24 @@ async def test_who_finds_no_token_waits_in_the_backlog(
     await finish(third)
     assert world.endings() == ["--"] * 3
     world.assert_nothing_is_held()
+
+
+@pytest.mark.parametrize(
+    ("balancer", "web", "limit"),
+    [("", "max_connections = 1", "listener"), ("max_connections = 1", "", "balancer")],
+)
+async def test_the_log_says_why_clients_wait(
+    autojump_clock: MockClock, world: World, balancer: str, web: str, limit: str
+) -> None:
+    await world.server(BACKEND, keep)
+    await world.serve(two_listeners(balancer, web))
+    await world.clients(1)
+    await wait_all_tasks_blocked()
+    assert world.lines("Limit reached") == []
+    await world.clients(2)
+    await wait_all_tasks_blocked()
+    (line,) = world.lines("Limit reached")
+    assert f"listener=web limit={limit} max_connections=1" in line
 
 
 async def test_the_global_limit_holds_for_all_listeners_together(

@@ -74,10 +74,10 @@ class StuckNames(Names):
 
     async def keep_resolving(
         self,
-        address: NamedAddress,  # noqa: ARG002 - whatever the name
-        interval: float,  # noqa: ARG002 - likewise
+        address: NamedAddress,
+        interval: float,
         *,
-        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,  # noqa: ARG002 - likewise
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         await trio.sleep_forever()
 

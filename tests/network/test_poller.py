@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import struct
+import time
+import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -205,6 +208,97 @@ async def test_who_goes_on_for_ever_lets_other_tasks_run() -> None:
         nursery.cancel_scope.cancel()
     assert turns > 1
     assert turns < visits * 10
+
+
+async def test_who_asks_for_a_turn_while_nothing_happens_has_it() -> None:
+    poller = Poller()
+    turn = trio.Event()
+
+    class Once:
+        def go_on(self) -> None:
+            turn.set()
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(poller.run)
+        for _ in range(3):
+            await wait_all_tasks_blocked()
+            turn = trio.Event()
+            poller.again(Once())
+            with trio.fail_after(10):
+                await turn.wait()
+        nursery.cancel_scope.cancel()
+
+
+def use_up_a_visit() -> None:
+    end = time.perf_counter() + 2 * VISIT
+    while time.perf_counter() < end:
+        pass
+
+
+async def longest_wait(poller: Poller, done: Callable[[], int]) -> int:
+    """Count how much was done at most between two turns of another task."""
+    longest = before = 0
+    async with trio.open_nursery() as nursery:
+        await nursery.start(poller.run)
+        with trio.fail_after(10):
+            while done() < 30:
+                await trio.lowlevel.checkpoint()
+                longest, before = max(longest, done() - before), done()
+        nursery.cancel_scope.cancel()
+    return longest
+
+
+async def test_many_long_turns_do_not_add_up_to_one_long_visit() -> None:
+    poller = Poller()
+    turns: list[Long] = []
+
+    class Long:
+        def go_on(self) -> None:
+            turns.append(self)
+            use_up_a_visit()
+            poller.again(self)
+
+    everybody = [Long() for _ in range(10)]
+    for each in everybody:
+        poller.again(each)
+    # One in a visit; two visits may follow each other.
+    assert await longest_wait(poller, lambda: len(turns)) <= 2
+    assert turns[:20] == everybody * 2
+
+
+async def test_many_long_reads_do_not_add_up_to_one_long_visit(connect: Connect) -> None:
+    poller = Poller()
+    read: list[Slow] = []
+
+    class Slow(Probe):
+        def readable(self, *, ended: bool) -> None:
+            read.append(self)
+            use_up_a_visit()
+
+    probes = [Slow() for _ in range(30)]
+    for probe in probes:
+        probe.listen()
+        peer, ours = connect()
+        peer.send(b"x")
+        poller.register(ours.fileno(), probe)
+    assert await longest_wait(poller, lambda: len(read)) <= 2
+    assert set(read) == set(probes)
+
+
+async def test_a_socket_that_cannot_be_watched_needs_no_unregistering(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _peer, ours = connect()
+    poller, probe = Poller(), Probe()
+    full = types.SimpleNamespace(register=refuse)
+    monkeypatch.setattr(poller, "_epoll", full)
+    with pytest.raises(OSError, match="no room"):
+        poller.register(ours.fileno(), probe)
+    poller.unregister(ours.fileno())
+
+
+def refuse(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "no room for another watch")
 
 
 async def test_poller_can_run_again(connect: Connect) -> None:

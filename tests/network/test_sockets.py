@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import errno
+import select
 import socket
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -227,3 +230,17 @@ async def test_cancelled_lookup_waits_for_no_thread(
         nursery.cancel_scope.cancel()
     assert not answer.is_set()
     answer.set()
+
+
+async def test_without_epoll_there_is_nothing_to_run(
+    network: SocketNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sockets, "HAVE_EPOLL", False)
+    monkeypatch.delattr(select, "epoll", raising=False)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(network.run)
+
+
+def test_the_package_can_be_imported_without_epoll() -> None:
+    program = "import select, trio; vars(select).pop('epoll', None); import trio_balancer"
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

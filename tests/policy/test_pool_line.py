@@ -196,6 +196,19 @@ def test_a_retry_that_finds_nobody_waits_on(make_pool: MakePool, client: InetAdd
     assert served_by(waiter) == "a"
 
 
+def test_a_retry_of_who_is_not_parked_does_not_look_at_the_whole_line(
+    make_pool: MakePool, client: InetAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = make_pool("a", when_down=WhenDown.HOLD)
+    pool.set_admin(pool.backends[0], Admin.DRAIN, 1.0)
+    waiter = Line(pool, client).join(held=True)
+    assert waiter.ticket is not None
+    looks: list[float] = []
+    monkeypatch.setattr(pool, "serve_line", looks.append)
+    pool.retry(waiter.ticket, 2.0)
+    assert looks == []
+
+
 def test_a_higher_limit_and_a_new_weight_serve_the_line(
     make_pool: MakePool, config: Config, client: InetAddress
 ) -> None:

@@ -117,32 +117,33 @@ async def test_bug_before_the_copy_is_parked(epoll_rig: Rig) -> None:
         await epoll_rig.copy(ends.pair.up, b"prefix").wait()
 
 
+class Broken:
+    def go_on(self) -> None:
+        raise Bug
+
+
+async def run_with_broken_poller(directory: Path) -> None:
+    async with open_rig("epoll-ipv4", directory) as rig:
+        ends = await rig.join()
+        copies = [rig.copy(ends.pair.up), rig.copy(ends.pair.down)]
+        await both_work(ends)
+        assert rig.poller is not None
+        rig.poller.again(Broken())
+        await ends.client.send_all(b"wakes it")
+        try:
+            for copying in copies:
+                await copying.wait()
+        finally:
+            rig.assert_nothing_is_left()
+            for stream in rig.made:
+                stream.close()
+
+
 async def test_bug_in_the_poller_ends_all(tmp_path: Path) -> None:
     """It is no connection's own: whoever serves the network ends, and every copy with it."""
-
-    class Broken:
-        def go_on(self) -> None:
-            raise Bug
-
-    ended: list[Rig] = []
     with pytest.raises(ExceptionGroup) as caught:
-        async with open_rig("epoll-ipv4", tmp_path) as rig:
-            ends = await rig.join()
-            copies = [rig.copy(ends.pair.up), rig.copy(ends.pair.down)]
-            await both_work(ends)
-            assert rig.poller is not None
-            rig.poller.again(Broken())
-            await ends.client.send_all(b"x")  # wakes it
-            try:
-                for copying in copies:
-                    await copying.wait()
-            finally:
-                rig.assert_nothing_is_left()
-                ended.append(rig)
-                for stream in rig.made:
-                    stream.close()
+        await run_with_broken_poller(tmp_path)
     assert caught.group_contains(Bug)
-    assert ended
 
 
 # Events
@@ -206,7 +207,8 @@ async def test_urgent_data_neither_stalls_nor_ends_a_way(epoll_rig: Rig) -> None
 
 @pytest.mark.parametrize("end", [False, True])
 async def test_urgent_data_within_bulk(
-    epoll_rig: Rig, end: bool  # noqa: FBT001 - a parameter of the test
+    epoll_rig: Rig,
+    end: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     """`splice` stops before it, and says that nothing is there, or even that this is the end."""
     ends = await epoll_rig.join()
@@ -229,34 +231,23 @@ async def test_urgent_data_within_bulk(
 # Turns and shares
 
 
-class Turns(Poller):  # type: ignore[misc] # final, but for this test
-    """A poller that only notes who wants another turn."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.wanted: list[Again] = []
-
-    def again(self, task: Again) -> None:
-        self.wanted.append(task)
-
-
 @attrs.frozen
 class Alone:
-    """A transfer without a poller that runs it."""
+    """A transfer that nobody runs; `turns` are those that it has asked for."""
 
     ends: Ends
     transfer: Transfer
-    turns: Turns
+    turns: list[Again]
 
 
 @pytest.fixture
-async def alone(epoll_rig: Rig) -> Alone:
+async def alone(epoll_rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Alone:
     ends = await epoll_rig.join()
-    turns = Turns()
     client, _ = leg_socket(ends.pair.client)
     backend, _ = leg_socket(ends.pair.backend)
-    bench = Bench(turns, None)
-    transfer = Transfer(ends.pair.up, client, backend, bench)
+    poller, turns = Poller(), list[Again]()
+    monkeypatch.setattr(poller, "again", turns.append)
+    transfer = Transfer(ends.pair.up, client, backend, Bench(poller, None))
     await ends.client.send_all(bytes(8 * BUFFER))
     await eventually(lambda: ends.client.unsent() == 0)
     return Alone(ends, transfer, turns)
@@ -265,14 +256,14 @@ async def alone(epoll_rig: Rig) -> Alone:
 async def test_a_turn_is_a_bounded_share(alone: Alone) -> None:
     alone.transfer.readable(ended=False)
     assert alone.ends.pair.client.received == 4 * BUFFER
-    assert alone.turns.wanted == [alone.transfer]
+    assert alone.turns == [alone.transfer]
 
 
 async def test_events_give_no_turns_beside_the_one_that_was_asked_for(alone: Alone) -> None:
     for _ in range(3):
         alone.transfer.readable(ended=False)
     assert alone.ends.pair.client.received == 4 * BUFFER
-    assert alone.turns.wanted == [alone.transfer]
+    assert alone.turns == [alone.transfer]
     alone.transfer.go_on()
     assert alone.ends.pair.client.received == 8 * BUFFER
 

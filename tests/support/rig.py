@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 # The relay's buffer in these tests, so that a few KiB are bulk already.
 BUFFER = 4096
+# So that ways are soon full. With both ways of a connection full, the kernel drops even what
+# acknowledges and tries again ever more seldom: tests that do that need larger ones.
+SMALL_BUFFERS = 1 << 15
 KINDS = {
     "memory": Kind.STREAMS,
     "streams": Kind.STREAMS,
@@ -100,15 +103,15 @@ class Rig:
         """Bytes that a way may have taken and not given yet."""
         return 1 << 20 if self.relay.pipes is not None else 1 << 16
 
-    async def join(self) -> Ends:
-        """Connect a client and a backend; buffers are small, so that ways are soon full."""
-        client, client_leg = await self.connect()
-        backend_leg, backend = await self.connect()
+    async def join(self, buffers: int = SMALL_BUFFERS) -> Ends:
+        """Connect a client and a backend, with kernel buffers of so many bytes."""
+        client, client_leg = await self.connect(buffers)
+        backend_leg, backend = await self.connect(buffers)
         pair = Pair(client_leg, backend_leg)
         self.ways += (pair.up, pair.down)
         return Ends(client, pair, backend)
 
-    async def connect(self) -> tuple[Stream, Stream]:
+    async def connect(self, buffers: int = SMALL_BUFFERS) -> tuple[Stream, Stream]:
         """Return who has dialled and who was."""
         options = SocketOptions()
         listener = await self.network.listen(self.address, backlog=10, options=options)
@@ -119,8 +122,8 @@ class Rig:
         for stream in (dialling, dialled):
             if stream.socket is not None:
                 # Of a fixed size: the kernel's own grow while they are being filled.
-                stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 15)
-                stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 15)
+                stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffers)
+                stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffers)
             self.made.append(stream)
         return dialling, dialled
 
@@ -151,7 +154,7 @@ async def open_rig(name: str, directory: Path) -> AsyncIterator[Rig]:
         "ipv6": inet_address("::1", 0),
         "unix": UnixAddress(str(directory / "socket")),
     }
-    network: Network = MemoryNetwork(window=1 << 15) if moving == "memory" else SocketNetwork()
+    network: Network = MemoryNetwork(window=SMALL_BUFFERS) if moving == "memory" else SocketNetwork()
     poller = network.poller if isinstance(network, SocketNetwork) else None
     relay = Relay(KINDS[moving], poller, splice=moving == "splice")
     async with trio.open_nursery() as nursery:

@@ -14,8 +14,8 @@ _FILES_PER_CONNECTION = 2
 _DEFAULT_AT_MOST = 20_000
 # The standard streams, the log, epoll, name look-ups, the runtime socket and its clients.
 _OWN_FILES = 64
-# The relay's pipes for bulk transfers.
-_PIPES = 64
+# The relay's 64 pipes for bulk transfers, with two ends each.
+_PIPE_ENDS = 128
 
 
 def fit_max_connections(config: Config, open_files: int) -> int:
@@ -36,7 +36,7 @@ def _reserve(config: Config) -> int:
     sockets = sum(len(listener.bind) for listener in config.listeners.values())
     # A health check may be under way at every backend.
     checks = sum(len(pool.backends) for pool in config.pools.values())
-    return _OWN_FILES + sockets + checks + _PIPES
+    return _OWN_FILES + sockets + checks + _PIPE_ENDS
 
 
 def _does_not_fit(config: Config, open_files: int, wanted: int, fitting: int) -> str:

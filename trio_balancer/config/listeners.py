@@ -53,7 +53,6 @@ def read_listener(name: str, section: TableReader, bind: Iterable[SocketAddress]
         mode=take("mode", file_mode, None),
         max_connections=take("max_connections", whole(1), None),
         overflow=take("overflow", choice(Overflow), None),
-        handshake_timeout=take("handshake_timeout", duration(), default.handshake_timeout),
         idle_timeout=take("idle_timeout", may_be_off, default.idle_timeout),
         half_close_timeout=take("half_close_timeout", may_be_off, default.half_close_timeout),
         lifetime=take("lifetime", may_be_off, default.lifetime),

@@ -116,7 +116,6 @@ class ListenerConfig:
     mode: int | None = None
     max_connections: int | None = None
     overflow: Overflow | None = None
-    handshake_timeout: float = 5.0
     idle_timeout: float = 600.0
     half_close_timeout: float = 30.0
     lifetime: float = math.inf

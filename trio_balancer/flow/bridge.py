@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 # is news too: together they stay below 50 ms.
 RESET_GRACE = 0.01
 FLUSH_GRACE = 0.03
-# How often the kernel is asked whether the peer has acknowledged what it was given.
+# How often the kernel is asked whether the peer has acknowledged what it was given: more seldom
+# where that may take long, or a hundred such peers would have the processor to themselves.
 FLUSH_POLL = 0.002
+SLOW_FLUSH_POLL = 0.025
 
 
 @attrs.frozen
@@ -32,6 +34,11 @@ class Timeouts:
     idle: float = math.inf
     half_close: float = math.inf
     lifetime_end: float = math.inf
+
+    @property
+    def patience(self) -> float:
+        """How long a peer may take nothing of what it was sent before the other one's reset."""
+        return min(self.idle, self.half_close)
 
 
 class Bridge:
@@ -121,7 +128,7 @@ class Bridge:
 
         A server may answer and close while the upload goes on: its answer is complete.
         """
-        self._flush_grace = self._timeouts.half_close
+        self._flush_grace = self._timeouts.patience
         if self.pair.way_from(way.sink).finished:
             self.scope.cancel()
         else:
@@ -134,7 +141,7 @@ class Bridge:
         other = self.pair.other(leg)
         uploading = self.pair.way_from(other).sending or other.has_unread()
         if uploading:
-            self._flush_grace = self._timeouts.half_close
+            self._flush_grace = self._timeouts.patience
         if self.pair.way_from(leg).finished:
             self.scope.cancel()
         elif uploading:
@@ -153,6 +160,7 @@ class Bridge:
         """
         async with trio.open_nursery() as nursery:
             self.scope = nursery.cancel_scope
+            self.scope.deadline = self._timeouts.lifetime_end
             nursery.start_soon(self._discard, leg, nursery.cancel_scope)
             await self._flush(leg)
             nursery.cancel_scope.cancel()
@@ -166,8 +174,9 @@ class Bridge:
         with trio.move_on_after(self._timeouts.half_close):
             state = leg.unsent(), leg.received
             give_up = trio.current_time() + self._flush_grace
+            pause = FLUSH_POLL if self._flush_grace <= FLUSH_GRACE else SLOW_FLUSH_POLL
             while leg.unsent() and trio.current_time() < give_up:
-                await trio.sleep(FLUSH_POLL)
+                await trio.sleep(pause)
                 before, state = state, (leg.unsent(), leg.received)
                 if state != before:
                     give_up = trio.current_time() + self._flush_grace
@@ -184,7 +193,8 @@ class Bridge:
 
     def expire(self) -> None:
         """End the bridge because nothing moved: the side that was to speak next timed out."""
-        self._ending = Ending(self._silent_side(), Phase.DATA)
+        if self.pair.broken is None:  # else it was over already, but for its last bytes
+            self._ending = Ending(self._silent_side(), Phase.DATA)
         self.scope.cancel()
 
     def _silent_side(self) -> Who:

@@ -52,7 +52,7 @@ class Door:
             if self._overflow() is Overflow.REJECT:
                 accepted = self._accept_or_reject()
             else:
-                accepted = await self._accept_when_free()
+                accepted = await self._accept_when_free(first=count == 0)
             if not accepted:
                 if count == 0:
                     # Ready, and yet nobody: a kernel that says so for ever must not make us spin.
@@ -63,11 +63,17 @@ class Door:
     def _overflow(self) -> Overflow:
         return self.listener.config.overflow or self.runtime.overflow
 
-    async def _accept_when_free(self) -> bool:
-        """Take the tokens, then accept: while there are none, the kernel's backlog waits."""
+    async def _accept_when_free(self, *, first: bool) -> bool:
+        """Take the tokens, then accept: while there are none, the kernel's backlog waits.
+
+        Only for the `first` of a batch somebody is known to wait there.
+        """
         admission = self._admission()
         try:
             if not admission.take_nowait():
+                if not first:
+                    return False
+                self._tell_full()
                 await admission.take()
             accepted = self._accept(admission)
         except BaseException:
@@ -102,6 +108,19 @@ class Door:
         else:
             refuse(connection, "too many connections")
         return True
+
+    def _tell_full(self) -> None:
+        """Say why clients are not answered: they see nothing but silence."""
+        own = self.listener.limiter
+        limiter = self.runtime.limiter if own.available_tokens > 0 else own
+        self.runtime.log.limited(
+            f"limit {self.listener.name}",
+            LogLevel.WARNING,
+            "Limit reached, clients wait",
+            listener=self.listener.name,
+            limit="listener" if limiter is own else "balancer",
+            max_connections=limiter.total_tokens,
+        )
 
     def _admission(self) -> Admission:
         return Admission((self.listener.limiter, self.runtime.limiter))

@@ -49,7 +49,8 @@ class Lines(ABC):
 class TextLines(Lines):
     """A timestamp (UTC), the level, then words; "-" stands for what there is none of.
 
-    Times are seconds. `open` counts the connections open in the process, the listener, the pool
+    Who, where and how it ended come first, because a terminal cuts or wraps the rest. Times are
+    seconds. `open` counts the connections open in the process, the listener, the pool
     and the backend; `queued` those waiting for the backend and for the pool.
     """
 
@@ -58,19 +59,18 @@ class TextLines(Lines):
         counts = record.counts
         return (
             f"{timestamp(now)} {level.value} connection"
-            f" number={record.number} client={word(str(record.client))}"
-            f" listener={word(record.listener)} address={word(str(record.address))}"
-            f" pool={_word(record.pool)} backend={_word(record.backend)}"
-            f" backend_address={_word(record.backend_address)}"
+            f" number={record.number} ending={record.ending} client={word(str(record.client))}"
+            f" listener={word(record.listener)} pool={_word(record.pool)}"
+            f" backend={_word(record.backend)} total_time={_seconds(record.total_time)}"
+            f" bytes_up={record.bytes_up} bytes_down={record.bytes_down}"
             f" queue_time={_seconds(record.queue_time)}"
             f" connect_time={_seconds(record.connect_time)}"
-            f" total_time={_seconds(record.total_time)}"
-            f" bytes_up={record.bytes_up} bytes_down={record.bytes_down}"
-            f" ending={record.ending} closed_first={record.closed_first or '-'}"
             f" attempts={record.attempts} redispatched={_text(record.redispatched)}"
+            f" closed_first={record.closed_first or '-'} address={word(str(record.address))}"
+            f" backend_address={_word(record.backend_address)}"
             f" open={counts.process}/{counts.listener}/{counts.pool}/{counts.backend}"
             f" queued={record.backend_queue}/{record.pool_queue}"
-            f" reason={word(record.reason)}"
+            f" reason={_word(record.reason or None)}"
         )
 
     def event(self, level: LogLevel, message: str, fields: Mapping[str, object], now: float) -> str:
@@ -79,7 +79,7 @@ class TextLines(Lines):
 
 
 class JsonLines(Lines):
-    """One JSON object a line, in ASCII; its keys are the record's, null for what was not reached.
+    """One JSON object a line, in ASCII; its keys are the record's, null for what there is none of.
 
     `kind` is "connection" or "event", `time` is when the line was written (ISO 8601, UTC). Times
     are seconds, `accepted_at` Unix seconds.
@@ -107,7 +107,7 @@ class JsonLines(Lines):
                 "bytes_up": record.bytes_up,
                 "bytes_down": record.bytes_down,
                 "ending": str(record.ending),
-                "reason": record.reason,
+                "reason": record.reason or None,
                 "closed_first": record.closed_first or None,
                 "attempts": record.attempts,
                 "redispatched": record.redispatched,

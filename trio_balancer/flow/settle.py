@@ -46,7 +46,7 @@ def _record(connection: Connection, ending: Ending, now: float) -> Record:
         counts=_counts(connection),
         pool=None if connection.pool is None else connection.pool.name,
         backend=None if target is None else target.name,
-        backend_address=None if target is None else str(target.address),
+        backend_address=_backend_address(connection),
         queue_time=None if chosen_at is None else chosen_at - connection.accepted_at,
         connect_time=connection.connect_time,
         bytes_up=0 if backend is None else backend.sent,
@@ -56,6 +56,13 @@ def _record(connection: Connection, ending: Ending, now: float) -> Record:
         pool_queue=connection.pool_queue,
         closed_first=_side(connection, None if bridge is None else bridge.closed_first),
     )
+
+
+def _backend_address(connection: Connection) -> str | None:
+    """Return what was reached, or else what was to be: a name may have several addresses."""
+    if connection.backend is not None:
+        return str(connection.backend.remote_address)
+    return None if connection.target is None else str(connection.target.address)
 
 
 def _counts(connection: Connection) -> Counts:

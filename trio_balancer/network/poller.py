@@ -131,6 +131,7 @@ class Poller:
                 self._visit(self._epoll.poll)
         finally:
             self._watched.clear()
+            self._untold.clear()
             self._epoll.close()
             self._epoll = None
 

@@ -113,8 +113,11 @@ class Pool:
 
     def retry(self, ticket: Ticket, now: float) -> None:
         """Let a parked ticket try again, from now on like any other."""
-        ticket.unpark()
-        self.serve_line(now)
+        # The others are served as soon as that is possible: a look at the whole line for each
+        # of them would cost the square of their number.
+        if ticket.parked:
+            ticket.unpark()
+            self.serve_line(now)
 
     def serve_line(self, now: float) -> None:
         """Hand slots over, first come first served, while somebody in the line can use one."""

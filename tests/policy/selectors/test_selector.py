@@ -17,8 +17,8 @@ class Last(Selector):
     def choose(
         self,
         candidates: tuple[Backend, ...],
-        client: SocketAddress,  # noqa: ARG002 - a selector is told who asks
-        now: float,  # noqa: ARG002 - and when
+        client: SocketAddress,
+        now: float,
     ) -> Backend:
         return candidates[-1]
 
