@@ -134,8 +134,9 @@ def test_iperf3(tmp_path: Path, direction: tuple[str, ...]) -> None:
         assert process.stop() == 0
     assert "error" not in figures
     assert figures["end"]["sum_sent"]["bytes"] >= amount
-    # When it has sent enough it ends, so that what is in buffers then is not received.
-    assert figures["end"]["sum_received"]["bytes"] >= amount / 2
+    # When it has sent enough it ends, so that what is in buffers then is not received: some
+    # 20 MiB for each of four streams.
+    assert figures["end"]["sum_received"]["bytes"] >= amount / 4
 
 
 def _is_listening(port: int) -> bool:

@@ -42,7 +42,9 @@ def test_the_example_rotates_over_its_demo_backends(tmp_path: Path) -> None:
         asked = time.monotonic()
         assert process.stop() == 0
         assert time.monotonic() - asked < 2
-    assert process.stderr() == ""
+    assert process.stderr().splitlines() == [
+        f"Stand-ins answer as red, green, blue. Try, a few times: curl http://127.0.0.1:{process.port}/"
+    ]
 
 
 def test_the_example_is_valid_as_it_is(tmp_path: Path) -> None:

@@ -154,7 +154,9 @@ async def open_rig(name: str, directory: Path) -> AsyncIterator[Rig]:
         "ipv6": inet_address("::1", 0),
         "unix": UnixAddress(str(directory / "socket")),
     }
-    network: Network = MemoryNetwork(window=SMALL_BUFFERS) if moving == "memory" else SocketNetwork()
+    network: Network = (
+        MemoryNetwork(window=SMALL_BUFFERS) if moving == "memory" else SocketNetwork()
+    )
     poller = network.poller if isinstance(network, SocketNetwork) else None
     relay = Relay(KINDS[moving], poller, splice=moving == "splice")
     async with trio.open_nursery() as nursery:
