@@ -344,7 +344,7 @@ def test_two_byte_streams(name: str) -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call] # hypothesis has no types here
         lambda: BridgeMachine(name),
         settings=settings(
-            max_examples=scaled(200),
+            max_examples=scaled(120),
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),
