@@ -69,9 +69,9 @@ async def serve(
         config.log, log_sink or open_sink(config.log.file), wall_clock=wall_clock, pid=os.getpid()
     )
     try:
+        relay = make_relay(config.balancer.relay, network, splice=config.balancer.splice)
         # Bound before any nursery opens, so that the error reaches the caller bare.
         bound = await bind_all(network, config.listeners.values(), config.balancer.backlog)
-        relay = make_relay(config.balancer.relay, network, splice=config.balancer.splice)
         try:
             async with trio.open_nursery() as services:
                 rng = random.Random() if rng is None else rng

@@ -241,9 +241,9 @@ async def longest_wait(poller: Poller, done: Callable[[], int]) -> int:
     async with trio.open_nursery() as nursery:
         await nursery.start(poller.run)
         with trio.fail_after(10):
-            while done() < 30:
-                await trio.lowlevel.checkpoint()
+            while before < 30:
                 longest, before = max(longest, done() - before), done()
+                await trio.lowlevel.checkpoint()
         nursery.cancel_scope.cancel()
     return longest
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trio
-from trio.testing import wait_all_tasks_blocked
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from trio_balancer.network import unix
 from trio_balancer.network.unix import UnixPath, bind_unix
@@ -175,6 +175,17 @@ async def test_cancelled_while_waiting_for_its_turn_leaves_nothing(path: Path) -
         nursery.cancel_scope.cancel()
     os.close(directory)
     assert not path.exists()
+
+
+async def test_a_directory_that_stays_locked_is_an_error(
+    path: Path, autojump_clock: MockClock
+) -> None:
+    directory = os.open(path.parent, os.O_RDONLY)
+    fcntl.flock(directory, fcntl.LOCK_SH)
+    with pytest.raises(OSError, match="keeps the directory of") as excinfo:
+        await listen(path)
+    assert excinfo.value.errno == errno.EBUSY
+    os.close(directory)
 
 
 async def test_of_two_starters_one_wins(path: Path) -> None:

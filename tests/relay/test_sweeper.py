@@ -138,7 +138,8 @@ async def test_a_long_sweep_lets_others_run(sweeper: Sweeper, autojump_clock: Mo
     for idler in crowd:
         sweeper.add(idler)
     await begun.wait()
-    assert sum(len(idler.expired_at) for idler in crowd) == BATCH
+    # One batch or two, as the scheduler pleases; but not the last.
+    assert sum(len(idler.expired_at) for idler in crowd) in {BATCH, 2 * BATCH}
     await trio.lowlevel.checkpoint()
     await wait_all_tasks_blocked()
     assert all(idler.expired_at for idler in crowd)

@@ -28,7 +28,8 @@ from trio_balancer.network.kernel import check_path, os_error
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-TURN_INTERVAL = 0.01  # seconds between tries for the lock; it is held for a few system calls
+TURN_INTERVAL = 0.01  # seconds between tries for the lock; it is held for a few system calls,
+TURN_PATIENCE = 5.0  # so that whoever holds it longer than this is not one of us
 
 # How a dial finds somebody: connected, a full backlog, a datagram socket (somebody's syslog).
 _IN_USE = {0, errno.EAGAIN, errno.EPROTOTYPE}
@@ -76,8 +77,12 @@ async def bind_unix(path: str, mode: int | None, backlog: int) -> tuple[socket.s
 async def _our_turn(path: str) -> AsyncIterator[None]:
     directory = os.open(Path(path).parent, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        while not _lock(directory):  # noqa: ASYNC110  # another process sets no event
-            await trio.sleep(TURN_INTERVAL)
+        with trio.move_on_after(TURN_PATIENCE) as patience:
+            while not _lock(directory):  # noqa: ASYNC110  # another process sets no event
+                await trio.sleep(TURN_INTERVAL)
+        if patience.cancelled_caught:
+            text = f"another program keeps the directory of {path!r} locked (flock)"
+            raise os_error(errno.EBUSY, text)
         yield
     finally:
         os.close(directory)

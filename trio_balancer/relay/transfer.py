@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 #: Bytes received at a time, into a buffer that all transfers share: it is empty between calls.
 BUFFER_SIZE = 64 * 1024
-# Reads (or pipes full) in one call before others have their turn.
+# Buffers full in one turn, before others have theirs; of pipes, which are larger, it is one.
 _SHARE = 4
 # Full buffers in a row after which a way counts as bulk.
 _BULK_AFTER = 3
@@ -210,10 +210,7 @@ class Transfer:
     # Bulk: through a pipe
 
     def _splice(self, bulk: Bulk) -> None:
-        for _ in range(_SHARE):
-            if not (self._fill_pipe(bulk) and self._empty_pipe(bulk)):
-                break
-        else:
+        if self._fill_pipe(bulk) and self._empty_pipe(bulk):
             self._ask_again()
         if not bulk.held:
             bulk.give_back()
