@@ -193,6 +193,7 @@ async def test_jitter_spreads_the_ends_of_lifetimes(
 @pytest.mark.parametrize(
     ("listener", "at_most"),
     [
+        ('half_close_timeout = "10s"', 10.1),
         ('half_close_timeout = "off"\nidle_timeout = "8s"', 20),
         ('half_close_timeout = "40s"\nlifetime = "5s"\nlifetime_jitter = 0', 5),
     ],

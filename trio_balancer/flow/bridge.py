@@ -64,6 +64,7 @@ class Bridge:
         self.scope: trio.CancelScope
         self._ending: Ending | None = None
         self._flush_grace = FLUSH_GRACE
+        self._flush_end = math.inf
         self._released = False
 
     def start(self, nursery: trio.Nursery, prefix: bytes = b"") -> None:
@@ -128,7 +129,7 @@ class Bridge:
 
         A server may answer and close while the upload goes on: its answer is complete.
         """
-        self._flush_grace = self._timeouts.patience
+        self._be_patient()
         if self.pair.way_from(way.sink).finished:
             self.scope.cancel()
         else:
@@ -141,13 +142,18 @@ class Bridge:
         other = self.pair.other(leg)
         uploading = self.pair.way_from(other).sending or other.has_unread()
         if uploading:
-            self._flush_grace = self._timeouts.patience
+            self._be_patient()
         if self.pair.way_from(leg).finished:
             self.scope.cancel()
         elif uploading:
             self._end_within(self._timeouts.half_close)
         else:
             self._end_within(RESET_GRACE)
+
+    def _be_patient(self) -> None:
+        """Wait for a peer that is still uploading, its last bytes included, but only once."""
+        self._flush_grace = self._timeouts.patience
+        self._flush_end = min(self._flush_end, trio.current_time() + self._timeouts.half_close)
 
     def _end_within(self, seconds: float) -> None:
         end = trio.current_time() + seconds
@@ -171,9 +177,11 @@ class Bridge:
 
     async def _flush(self, leg: Stream) -> None:
         """Wait for a peer's acknowledgement, as long as it goes on taking or sending bytes."""
-        with trio.move_on_after(self._timeouts.half_close):
+        now = trio.current_time()
+        end = max(self._flush_end, now + FLUSH_GRACE)
+        with trio.move_on_at(min(end, now + self._timeouts.half_close)):
             state = leg.unsent(), leg.received
-            give_up = trio.current_time() + self._flush_grace
+            give_up = now + self._flush_grace
             pause = FLUSH_POLL if self._flush_grace <= FLUSH_GRACE else SLOW_FLUSH_POLL
             while leg.unsent() and trio.current_time() < give_up:
                 await trio.sleep(pause)
