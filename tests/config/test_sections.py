@@ -5,7 +5,14 @@ from pathlib import PurePath
 
 import pytest
 
-from trio_balancer.config.model import BalancerConfig, LogConfig, LogFormat, LogLevel, Overflow
+from trio_balancer.config.model import (
+    BalancerConfig,
+    LogConfig,
+    LogFormat,
+    LogLevel,
+    Overflow,
+    RelayKind,
+)
 from trio_balancer.config.problems import Report
 from trio_balancer.config.reader import TableReader
 from trio_balancer.config.sections import read_balancer, read_log
@@ -27,8 +34,12 @@ def test_every_key_of_balancer() -> None:
         backlog=1,
         drain_timeout="off",
         pre_stop_delay="250ms",
+        relay="portable",
+        splice=False,
     )
-    assert read_balancer(section) == BalancerConfig(4000, Overflow.REJECT, 1, math.inf, 0.25)
+    assert read_balancer(section) == BalancerConfig(
+        4000, Overflow.REJECT, 1, math.inf, 0.25, RelayKind.PORTABLE, splice=False
+    )
     section.report_unknown_keys()
     assert not section.report.problems
 
@@ -49,6 +60,10 @@ def test_every_key_of_log() -> None:
         ("backlog", 65536),
         ("drain_timeout", 30),
         ("pre_stop_delay", "off"),
+        ("relay", "streams"),
+        ("relay", True),
+        ("splice", "yes"),
+        ("splice", 1),
     ],
 )
 def test_wrong_values_of_balancer(key: str, value: object) -> None:
