@@ -8,7 +8,7 @@ import pytest
 from support.rig import BUFFER, EVERYTHING, LEAVABLE, TCP, Rig, open_rig
 
 from trio_balancer.network.poller import HAVE_EPOLL
-from trio_balancer.relay import bulk, transfer
+from trio_balancer.relay import bench, bulk, transfer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def eager_splice(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a few KiB be bulk already."""
+    monkeypatch.setattr(bench, "BUFFER_SIZE", BUFFER)
     monkeypatch.setattr(transfer, "BUFFER_SIZE", BUFFER)
     monkeypatch.setattr(transfer, "_BULK_AFTER", 1)
     monkeypatch.setattr(bulk, "_SMALL", BUFFER // 4)

@@ -48,7 +48,7 @@ def open_descriptors() -> int:
 def test_pipe_counts_what_it_holds(pipe: Pipe, ends: tuple[socket.socket, socket.socket]) -> None:
     one, other = ends
     one.send(b"hello")
-    assert pipe.fill_from(other.fileno()) == pipe.held == 5
+    assert pipe.fill_from(other.fileno(), 1 << 20) == pipe.held == 5
     assert pipe.empty_into(other.fileno()) == 5
     assert pipe.held == 0
     assert one.recv(10) == b"hello"
@@ -58,10 +58,10 @@ def test_pipe_says_when_nothing_is_there(
     pipe: Pipe, ends: tuple[socket.socket, socket.socket]
 ) -> None:
     with pytest.raises(BlockingIOError):
-        pipe.fill_from(ends[1].fileno())
+        pipe.fill_from(ends[1].fileno(), 1 << 20)
     assert pipe.held == 0
     ends[0].shutdown(socket.SHUT_WR)
-    assert pipe.fill_from(ends[1].fileno()) == 0
+    assert pipe.fill_from(ends[1].fileno(), 1 << 20) == 0
 
 
 def test_pipe_takes_no_more_than_it_holds(
@@ -69,7 +69,7 @@ def test_pipe_takes_no_more_than_it_holds(
 ) -> None:
     pipe.held = pipe.size - 2
     ends[0].send(b"hello")
-    assert pipe.fill_from(ends[1].fileno()) == 2
+    assert pipe.fill_from(ends[1].fileno(), 1 << 20) == 2
     pipe.held = 2
     assert pipe.read_all() == b"he"
 
@@ -78,7 +78,7 @@ def test_pipe_is_read_into_python(pipe: Pipe, ends: tuple[socket.socket, socket.
     data = bytes(range(256)) * 100
     ends[0].send(data)
     while pipe.held < len(data):
-        pipe.fill_from(ends[1].fileno())
+        pipe.fill_from(ends[1].fileno(), 1 << 20)
     assert pipe.read_all() == data
     assert pipe.held == 0
     assert pipe.read_all() == b""

@@ -26,7 +26,8 @@ from trio.testing import wait_all_tasks_blocked
 from trio_balancer.network import SocketStream
 from trio_balancer.network.poller import HAVE_EPOLL, Again, Poller
 from trio_balancer.relay import Outcome
-from trio_balancer.relay.transfer import Bench, Transfer
+from trio_balancer.relay.bench import Bench
+from trio_balancer.relay.transfer import Transfer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -266,6 +267,19 @@ async def test_events_give_no_turns_beside_the_one_that_was_asked_for(alone: Alo
     assert alone.turns == [alone.transfer]
     alone.transfer.go_on()
     assert alone.ends.pair.client.received == 8 * BUFFER
+
+
+async def test_told_in_vain_that_the_sink_takes_bytes(epoll_rig: Rig) -> None:
+    """An event may be older than the write that found the sink full."""
+    ends = await epoll_rig.join()
+    epoll_rig.copy(ends.pair.up)
+    sent = await clog(ends.client, bytes(10_000_000))
+    backend, _ = leg_socket(ends.pair.backend)
+    for _ in range(3):
+        assert backend.writer is not None
+        backend.writer.writable()
+    assert ends.pair.up.sending
+    assert len(await receive_exactly(ends.backend, sent)) == sent
 
 
 async def test_turn_after_the_end_is_nothing(epoll_rig: Rig) -> None:

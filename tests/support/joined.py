@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 import trio
+from support import relays
 from support.eventually import eventually
 from support.plain import accept, dial, listen
 
@@ -91,6 +92,7 @@ async def joining(
     backends = listen(backend, backlog=backlog)
     records: list[Record] = []
     config = Config(
+        balancer=relays.balancer_config(),
         listeners={"web": ListenerConfig("web", (bind,), "app", **timeouts)},  # type: ignore[arg-type]  # all floats
         pools={"app": _pool(from_kernel(backends.getsockname()))},
     )

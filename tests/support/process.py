@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 import pytest
+from support import relays
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -124,7 +125,7 @@ def balancer(
     try:
         with out.open("wb") as out_file, err.open("wb") as err_file:
             popen = subprocess.Popen(
-                [*command, *options, str(config)],
+                [*command, *relays.options(), *options, str(config)],
                 stdin=subprocess.DEVNULL,
                 stdout=out_file if stdout is None else stdout,
                 stderr=err_file,

@@ -29,8 +29,8 @@ class Bulk:
         self._pipe: Pipe | None = None
         self._small = 0
 
-    def fill(self) -> int:
-        """Take a pipe full from the source.
+    def fill(self, piece: int) -> int:
+        """Take up to a piece from the source, into a pipe; there must be none yet.
 
         0 when it is to be received instead: the pieces have become small, no pipe is free, the
         source is at its end or before urgent data, which `recv` steps over and `splice` does not.
@@ -39,11 +39,10 @@ class Bulk:
         """
         if self._small >= _SMALL_AFTER:
             return 0
-        if self._pipe is None:
-            self._pipe = self._pipes.borrow()
+        self._pipe = self._pipes.borrow()
         if self._pipe is None:
             return 0
-        taken = self._pipe.fill_from(self._source.socket.fileno())
+        taken = self._pipe.fill_from(self._source.socket.fileno(), piece)
         self._source.received += taken
         self._small = self._small + 1 if taken < _SMALL else 0
         return taken

@@ -15,9 +15,8 @@ SMALLEST_PIPE = 64 * 1024
 MAX_PIPES = 64
 
 HAVE_SPLICE = hasattr(os, "splice")
-if HAVE_SPLICE:
-    # Not SPLICE_F_MORE: it would hold a last, short segment back for 200 ms.
-    FLAGS = os.SPLICE_F_MOVE | os.SPLICE_F_NONBLOCK
+# Not SPLICE_F_MORE: it would hold a last, short segment back for 200 ms.
+FLAGS = os.SPLICE_F_MOVE | os.SPLICE_F_NONBLOCK if HAVE_SPLICE else 0
 
 
 @final
@@ -33,9 +32,10 @@ class Pipe:
         self.size: int = fcntl.fcntl(self.write_end, fcntl.F_GETPIPE_SZ)
         self.held = 0
 
-    def fill_from(self, descriptor: int) -> int:
-        """Take bytes from a socket; 0 at its end. Raises BlockingIOError, OSError."""
-        taken = os.splice(descriptor, self.write_end, self.size - self.held, flags=FLAGS)
+    def fill_from(self, descriptor: int, count: int) -> int:
+        """Take up to `count` bytes from a socket; 0 at its end. Raises BlockingIOError, OSError."""
+        room = min(count, self.size - self.held)
+        taken = os.splice(descriptor, self.write_end, room, flags=FLAGS)
         self.held += taken
         return taken
 

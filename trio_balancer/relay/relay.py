@@ -10,10 +10,11 @@ from trio_balancer.config.model import RelayKind
 from trio_balancer.network import SocketNetwork
 from trio_balancer.network.poller import HAVE_EPOLL, Poller
 from trio_balancer.network.socket_stream import SocketStream
+from trio_balancer.relay.bench import Bench
 from trio_balancer.relay.copy import copy
 from trio_balancer.relay.pipes import HAVE_SPLICE, PipePool
 from trio_balancer.relay.portable import PortableTransfer
-from trio_balancer.relay.transfer import Bench, Transfer
+from trio_balancer.relay.transfer import Transfer
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

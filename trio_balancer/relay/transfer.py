@@ -14,69 +14,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-import attrs
 import outcome
-import trio
 
-from trio_balancer.network.poller import ALIVE, Poller
-from trio_balancer.network.seam import PeerReset
+from trio_balancer.network.poller import ALIVE
+from trio_balancer.relay.bench import BUFFER_SIZE
 from trio_balancer.relay.bulk import NO_SPLICE, Bulk
-from trio_balancer.relay.copy import copy
-from trio_balancer.relay.pipes import PipePool
-from trio_balancer.relay.way import HandedBack, Outcome
+from trio_balancer.relay.parked import Parked
 from trio_balancer.wire.address import UnixAddress
 
 if TYPE_CHECKING:
     from trio_balancer.network.socket_stream import SocketStream
+    from trio_balancer.relay.bench import Bench
     from trio_balancer.relay.way import Way
 
-#: Bytes received at a time, into a buffer that all transfers share: it is empty between calls.
-BUFFER_SIZE = 64 * 1024
-# Buffers full in one turn, before others have theirs; of pipes, which are larger, it is one.
+# Buffers full in one turn, before others have theirs.
 _SHARE = 4
 # Full buffers in a row after which a way counts as bulk.
 _BULK_AFTER = 3
 
 
-@attrs.define(eq=False)
-class Bench:
-    """What all transfers of a relay work with; `pipes` is None where nothing is spliced."""
-
-    poller: Poller
-    pipes: PipePool | None
-    buffer: memoryview = attrs.Factory(lambda: memoryview(bytearray(BUFFER_SIZE)))
-
-
 @final
-class Transfer:
-    """One way while it is in the relay; `run` parks its task until it is over."""
+class Transfer(Parked):
+    """One way while it is in the relay."""
 
-    __slots__ = (
-        "_again",
-        "_bench",
-        "_blocked",
-        "_bulk",
-        "_ended",
-        "_full",
-        "_over",
-        "_pending",
-        "_pipes",
-        "_result",
-        "_sink",
-        "_source",
-        "_task",
-        "_way",
-    )
+    __slots__ = ("_again", "_bench", "_blocked", "_bulk", "_ended", "_full", "_pending", "_pipes")
 
     def __init__(self, way: Way, source: SocketStream, sink: SocketStream, bench: Bench) -> None:
-        self._way = way
-        self._source = source
-        self._sink = sink
+        super().__init__(way, source, sink)
         self._bench = bench
         self._pipes = bench.pipes
-        self._task: trio.lowlevel.Task | None = None
-        self._result: outcome.Outcome[Outcome | HandedBack] | None = None
-        self._over = False
         #: Bytes taken from the source that the sink did not take yet, when not in a pipe.
         self._pending: memoryview | None = None
         self._blocked = False
@@ -86,21 +52,8 @@ class Transfer:
         self._full = 0
         self._bulk: Bulk | None = None
 
-    async def run(self, prefix: bytes) -> Outcome:
-        """Move bytes until the way is over, `prefix` first; see `relay.copy.copy`."""
-        self._attach()
-        self._start(prefix)
-        result: Outcome | HandedBack
-        if self._result is None:
-            self._task = trio.lowlevel.current_task()
-            result = await trio.lowlevel.wait_task_rescheduled(self._abort)
-        else:
-            result = self._result.unwrap()
-        if isinstance(result, HandedBack):
-            return await copy(self._way, result.unsent)
-        return result
-
     def _start(self, prefix: bytes) -> None:
+        self._source.reader = self
         ended = self._source.missed & ~ALIVE != 0
         if prefix:
             self._ended = self._ended or ended
@@ -108,13 +61,6 @@ class Transfer:
             self.writable()
         elif self._source.missed:
             self.readable(ended=ended)
-
-    def _hand_back(self) -> None:
-        """Go on as a copy of streams, beginning with what was not sent yet."""
-        unsent = bytes(self._pending or b"")
-        if self._bulk is not None:
-            unsent += self._bulk.read_all()
-        self._finish(HandedBack(unsent))
 
     # What the poller calls
 
@@ -174,6 +120,7 @@ class Transfer:
                     return
                 if count < BUFFER_SIZE and not self._ended:
                     self._full = 0
+                    self._bench.messages += 1
                     return
                 if self._is_bulk(count):
                     break
@@ -186,7 +133,11 @@ class Transfer:
             self._ask_again()
 
     def _is_bulk(self, count: int) -> bool:
-        self._full = self._full + 1 if count == BUFFER_SIZE else 0
+        if count < BUFFER_SIZE:
+            self._full = 0
+            self._bench.messages += 1
+            return False
+        self._full += 1
         if self._full < _BULK_AFTER or self._pipes is None:
             return False
         self._bulk = Bulk(self._source, self._sink, self._pipes)
@@ -218,7 +169,7 @@ class Transfer:
     def _fill_pipe(self, bulk: Bulk) -> bool:
         """Take a pipe full from the source; False when there is nothing to pass on."""
         try:
-            taken = bulk.fill()
+            taken = bulk.fill(self._bench.bulk_piece())
         except BlockingIOError:
             # Empty, unless more than bytes was announced: that may be urgent data.
             if self._ended:
@@ -259,17 +210,16 @@ class Transfer:
 
     def _receive_again(self) -> None:
         """Be no longer bulk."""
-        self._give_pipe_back()
+        self._let_go()
         self._bulk = None
         self._full = 0
         self._ask_again()
 
-    # States
+    # Turns, and waiting for the sink
 
     def _ask_again(self) -> None:
-        if not self._again:
-            self._again = True
-            self._bench.poller.again(self)
+        self._again = True
+        self._bench.poller.again(self)
 
     def _block(self, rest: bytes = b"") -> None:
         """Wait for the sink; until then nothing is taken from the source."""
@@ -281,55 +231,12 @@ class Transfer:
     def _unblock(self) -> None:
         self._blocked = self._way.sending = False
         self._sink.writer = None
-        self._give_pipe_back()
+        self._let_go()
 
-    def _give_pipe_back(self) -> None:
+    def _take_unsent(self) -> bytes:
+        unsent = bytes(self._pending or b"")
+        return unsent if self._bulk is None else unsent + self._bulk.read_all()
+
+    def _let_go(self) -> None:
         if self._bulk is not None:
             self._bulk.give_back()
-
-    def _end(self) -> None:
-        """Pass the source's end-of-file on, unless it may be none."""
-        broken = self._way.pair.broken
-        if broken is not None:
-            self._broke(self._sink if broken is self._sink else self._source)
-            return
-        try:
-            self._sink.send_eof_nowait()
-        except PeerReset:
-            self._broke(self._sink)
-        else:
-            self._way.finished = True
-            self._finish(Outcome.FINISHED)
-
-    def _broke(self, leg: SocketStream) -> None:
-        """End because a leg broke, and say so at once: the other way may run before our task."""
-        self._way.pair.mark_broken(leg)
-        self._finish(Outcome.SINK_BROKE if leg is self._sink else Outcome.SOURCE_BROKE)
-
-    def _finish(self, how: Outcome | HandedBack) -> None:
-        self._settle(outcome.Value(how))
-
-    def _settle(self, result: outcome.Outcome[Outcome | HandedBack]) -> None:
-        """Leave the relay and wake the task, if it is parked already."""
-        self._result = result
-        self._detach()
-        if self._task is not None:
-            trio.lowlevel.reschedule(self._task, result)
-
-    def _abort(self, _raise_cancel: object) -> trio.lowlevel.Abort:
-        self._detach()
-        return trio.lowlevel.Abort.SUCCEEDED
-
-    def _attach(self) -> None:
-        self._source.watch()
-        self._sink.watch()
-        self._source.reader = self
-        self._way.leave_relay = self._hand_back
-
-    def _detach(self) -> None:
-        self._over = True
-        self._source.reader = None
-        self._sink.writer = None
-        self._way.leave_relay = None
-        self._way.sending = False
-        self._give_pipe_back()
