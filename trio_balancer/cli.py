@@ -21,6 +21,7 @@ from trio_balancer.balancer import Balancer
 from trio_balancer.config import ConfigError, describe, fit_max_connections, load_config
 from trio_balancer.config.model import Config, LogFormat, LogLevel
 from trio_balancer.demo import invitation, stand_ins
+from trio_balancer.prepare import prepare
 from trio_balancer.serve import serve
 
 if TYPE_CHECKING:
@@ -46,13 +47,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         config = load_config(arguments.config, overrides=_overrides(arguments))
         limit = fit_max_connections(config, open_files)
+        if arguments.check:
+            prepare(config)
+            print(describe(config, limit))  # noqa: T201 - what --check is for
+            return STOPPED_AS_ASKED
     except ConfigError as error:
         return _fail(str(error), WRONG_CONFIG)
-    if arguments.check:
-        print(describe(config, limit))  # noqa: T201 - what --check is for
-        return STOPPED_AS_ASKED
     try:
         return _run(config, arguments)
+    except ConfigError as error:
+        return _fail(str(error), WRONG_CONFIG)
     except OSError as error:
         return _fail(f"trio-balancer: {error.strerror or error}", COULD_NOT_RUN)
 
@@ -149,15 +153,15 @@ class _Process:
     scope: trio.CancelScope = attrs.Factory(trio.CancelScope)
 
     async def run(self) -> int:
-        """Serve until a signal stops it; raises OSError when it cannot be started."""
-        failure: OSError | None = None
+        """Serve until a signal stops it; raises OSError or ConfigError when it cannot start."""
+        failure: OSError | ConfigError | None = None
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
             async with trio.open_nursery() as nursery:
                 self.scope = nursery.cancel_scope
                 nursery.start_soon(self._obey, signals, nursery)
                 try:
                     self.balancer = await nursery.start(self._serve)
-                except OSError as error:
+                except (OSError, ConfigError) as error:
                     failure = error
                     nursery.cancel_scope.cancel()
                 else:

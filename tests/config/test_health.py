@@ -101,7 +101,8 @@ def test_without_checks_nothing_comes_up() -> None:
         ("port", 0),
         ("port", 65536),
         ("address", "a:1"),
-        ("tls", True),
+        ("tls", "yes"),
+        ("send_proxy", 1),
     ],
 )
 def test_wrong_values(key: str, value: object) -> None:

@@ -82,7 +82,6 @@ def test_every_key() -> None:
         ("resolve_interval", "0s"),
         ("health", "tcp"),
         ("outlier", True),
-        ("tls", {}),
     ],
 )
 def test_wrong_values(key: str, value: object) -> None:

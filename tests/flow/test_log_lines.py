@@ -15,6 +15,7 @@ from trio_balancer.config.model import LogFormat, LogLevel
 from trio_balancer.flow.log_lines import LINES, header, plain, timestamp
 from trio_balancer.flow.record import FINISHED, Counts, Ending, Phase, Record, Who
 from trio_balancer.wire.address import UnixAddress, inet_address
+from trio_balancer.wire.proxy_header import Tlvs
 
 NOW = datetime(2026, 11, 22, 18, 42, 28, 137000, UTC).timestamp()
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
@@ -43,6 +44,12 @@ RECORD = Record(
     backend_queue=1,
     pool_queue=4,
     closed_first="client",
+    peer=inet_address("10.0.0.7", 4321),
+    server_name="shop.example",
+    alpn="h2",
+    tls="TLSv1.3",
+    unique_id="c0ffee",
+    tlvs=Tlvs(authority=b"shop.example"),
 )
 REFUSED = Record(
     number=18,
@@ -54,6 +61,8 @@ REFUSED = Record(
     ending=Ending(Who.POLICY, Phase.REQUEST),
     reason="",
     counts=Counts(process=1, listener=1, pool=0, backend=0),
+    peer=UnixAddress(""),
+    refusal="denied",
 )
 
 
@@ -64,6 +73,7 @@ def test_a_connection_as_text() -> None:
         " bytes_up=120 bytes_down=4096 queue_time=0.000 connect_time=0.001 attempts=2"
         " redispatched=true closed_first=client address=[::1]:8080"
         " backend_address=127.0.0.1:9001 open=9/7/5/3 queued=1/4"
+        " peer=10.0.0.7:4321 sni=shop.example tls=TLSv1.3 refusal=-"
         ' reason="both sides finished"'
     )
 
@@ -77,6 +87,7 @@ def test_a_refused_connection_as_text_has_the_same_columns() -> None:
         " bytes_up=0 bytes_down=0 queue_time=- connect_time=- attempts=0"
         ' redispatched=false closed_first=- address="unix:/run/my web.sock"'
         " backend_address=- open=1/1/0/0 queued=0/0"
+        " peer=- sni=- tls=- refusal=denied"
         " reason=-"
     )
     assert keys_of(line) == keys_of(TEXT.connection(RECORD, LogLevel.INFO, NOW))
@@ -115,6 +126,13 @@ def test_a_connection_as_json() -> None:
         "backend_connections": 3,
         "backend_queue": 1,
         "pool_queue": 4,
+        "peer": "10.0.0.7:4321",
+        "server_name": "shop.example",
+        "alpn": "h2",
+        "tls": "TLSv1.3",
+        "unique_id": "c0ffee",
+        "authority": "shop.example",
+        "refusal": None,
     }
 
 
@@ -130,6 +148,11 @@ def test_a_refused_connection_as_json_has_nulls() -> None:
         "connect_time",
         "reason",
         "closed_first",
+        "server_name",
+        "alpn",
+        "tls",
+        "unique_id",
+        "authority",
     }
     assert told.keys() == json.loads(JSON.connection(RECORD, LogLevel.INFO, NOW)).keys()
 
@@ -137,14 +160,14 @@ def test_a_refused_connection_as_json_has_nulls() -> None:
 def test_json_leaves_out_nothing_that_the_record_knows() -> None:
     told = json.loads(JSON.connection(RECORD, LogLevel.INFO, NOW))
 
-    assert {field.name for field in attrs.fields(Record)} - {"counts"} <= told.keys()
+    assert {field.name for field in attrs.fields(Record)} - {"counts", "tlvs"} <= told.keys()
 
 
 def test_a_connection_as_haproxy_tells_it() -> None:
     line = HAPROXY.connection(RECORD, LogLevel.INFO, NOW)
 
     assert re.sub(r"\[.*\]", "[date]", line) == (
-        "203.0.113.9:38654 [date] web app/app-1 0/1/1500 4096 -- 9/7/5/3/+1 1/4"
+        "203.0.113.9:38654 [date] web~ app/app-1 0/1/1500 4096 -- 9/7/5/3/+1 1/4"
     )
     assert HAPROXY.connection(REFUSED, LogLevel.INFO, NOW).endswith(
         " web web/<NOSRV> -1/-1/0 0 PR 1/1/0/0/0 0/0"
@@ -228,7 +251,7 @@ def test_hostile_text_forges_no_key(text: str) -> None:
     as_text = TEXT.connection(record, LogLevel.INFO, NOW)
     as_json = json.loads(JSON.connection(record, LogLevel.INFO, NOW))
 
-    assert len(re.findall(r' [a-z_]+=(?:"(?:[^"\\]|\\.)*"|[^ "]+)', as_text)) == 19
+    assert len(re.findall(r' [a-z_]+=(?:"(?:[^"\\]|\\.)*"|[^ "]+)', as_text)) == 23
     assert (as_json["reason"], as_json["client"]) == (text or None, f"unix:{text}")
 
 

@@ -18,6 +18,7 @@ from trio_balancer.flow.names import FIRST_RETRY, LOOKUP_TIMEOUT, MAX_ADDRESSES,
 from trio_balancer.network.seam import Listener, Network, SocketOptions, Stream
 from trio_balancer.testing import MemoryNetwork
 from trio_balancer.wire.address import (
+    IP,
     InetAddress,
     NamedAddress,
     SocketAddress,
@@ -65,7 +66,12 @@ class Resolver(Network):
         raise NotImplementedError
 
     async def connect(
-        self, address: SocketAddress, *, options: SocketOptions, deadline: float = math.inf
+        self,
+        address: SocketAddress,
+        *,
+        options: SocketOptions,
+        deadline: float = math.inf,
+        source: IP | None = None,
     ) -> Stream:
         raise NotImplementedError
 

@@ -24,7 +24,7 @@ from trio_balancer.health.checker import keep_checking
 from trio_balancer.network import Listener, Network, SocketOptions, Stream
 from trio_balancer.policy import Change, Pool, State
 from trio_balancer.testing import MemoryNetwork
-from trio_balancer.wire.address import InetAddress, NamedAddress, SocketAddress, inet_address
+from trio_balancer.wire.address import IP, InetAddress, NamedAddress, SocketAddress, inet_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,7 +46,12 @@ class Dials(Network):
     memory: MemoryNetwork = attrs.Factory(MemoryNetwork)
 
     async def connect(
-        self, address: SocketAddress, *, options: SocketOptions, deadline: float = math.inf
+        self,
+        address: SocketAddress,
+        *,
+        options: SocketOptions,
+        deadline: float = math.inf,
+        source: IP | None = None,
     ) -> Stream:
         self.times.append(trio.current_time())
         await trio.sleep(self.duration)
@@ -94,6 +99,7 @@ class Desk:
             names=self.names,
             rng=self.rng,
             log=self.log,
+            legs={},
             task_status=task_status,
         )
 

@@ -17,6 +17,7 @@ from trio_balancer.health.probe import ProbeResult, Verdict, probe
 from trio_balancer.network import Listener, Network, SocketNetwork, SocketOptions, Stream
 from trio_balancer.testing import MemoryNetwork
 from trio_balancer.wire.address import (
+    IP,
     InetAddress,
     NamedAddress,
     SocketAddress,
@@ -52,7 +53,12 @@ class Faulty(Network):
     dialled: list[SocketAddress] = attrs.Factory(list)
 
     async def connect(
-        self, address: SocketAddress, *, options: SocketOptions, deadline: float = math.inf
+        self,
+        address: SocketAddress,
+        *,
+        options: SocketOptions,
+        deadline: float = math.inf,
+        source: IP | None = None,
     ) -> Stream:
         self.dialled.append(address)
         outcome = self.dials.get(address)

@@ -60,13 +60,13 @@ def run(
     network: MemoryNetwork, names: Names, rng: random.Random, log: Log, changed: Wakeup
 ) -> Callable[..., Service]:
     return lambda *pools: partial(
-        run_health, pools, network=network, names=names, rng=rng, log=log, changed=changed
+        run_health, pools, network=network, names=names, rng=rng, log=log, legs={}, changed=changed
     )
 
 
 @pytest.fixture
 def watch(network: MemoryNetwork, rng: random.Random, log: Log) -> Callable[..., Service]:
-    return lambda names: partial(watch_backend, network=network, names=names, rng=rng, log=log)
+    return lambda names: partial(watch_backend, network=network, names=names, rng=rng, log=log, legs={})
 
 
 class StuckNames(Names):

@@ -12,7 +12,7 @@ from trio_balancer.network.seam import Listener, Network, SocketOptions, Stream
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from trio_balancer.wire.address import InetAddress, NamedAddress, SocketAddress
+    from trio_balancer.wire.address import IP, InetAddress, NamedAddress, SocketAddress
 
 
 class TroubledNetwork(Network):
@@ -54,14 +54,21 @@ class TroubledNetwork(Network):
         )
 
     async def connect(
-        self, address: SocketAddress, *, options: SocketOptions, deadline: float = math.inf
+        self,
+        address: SocketAddress,
+        *,
+        options: SocketOptions,
+        deadline: float = math.inf,
+        source: IP | None = None,
     ) -> Stream:
         self.dialled.append(address)
         self.on_dial()
         code = self._next.popleft() if self._next else self._codes.get(address)
         if code is not None:
             raise os_error(code)
-        return await self._network.connect(address, options=options, deadline=deadline)
+        return await self._network.connect(
+            address, options=options, deadline=deadline, source=source
+        )
 
     async def resolve(self, address: NamedAddress) -> Sequence[InetAddress]:
         return await self._network.resolve(address)

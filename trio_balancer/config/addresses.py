@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from trio_balancer.config.values import Parser, expected, is_plain
 from trio_balancer.wire.address import (
+    IP,
     Address,
     AddressError,
     NamedAddress,
     SocketAddress,
     UnixAddress,
+    canonical_ip,
     inet_address,
     parse_address,
 )
@@ -66,6 +68,14 @@ def _host_name(value: str, error: ValueError) -> str:
         if isinstance(parse_address(f"{value}:0"), NamedAddress):
             return value
     raise error
+
+
+def ip(value: object) -> IP:
+    """Parse a numeric IP address without a port; an IPv4-mapped one becomes IPv4."""
+    with suppress(ValueError):
+        if isinstance(value, str) and len(value) <= _LONGEST:
+            return canonical_ip(value)
+    raise expected("an IP address, without a port", value)
 
 
 def log_file(base: PurePath) -> Parser[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trio_balancer.config.addresses import backend_address
-from trio_balancer.config.model import BackendConfig
+from trio_balancer.config.model import ORIGINAL_DESTINATION_BACKEND, BackendConfig
 from trio_balancer.config.values import boolean, name, whole
 from trio_balancer.wire.address import Address, NamedAddress, UnixAddress
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from trio_balancer.config.problems import KeyPath
     from trio_balancer.config.reader import TableReader
 
+#: In the place of a pool's backends: dial where each client was going.
+ORIGINAL_DESTINATION = "original-destination"
+
 _DEFAULT = BackendConfig(name="", address=UnixAddress(""))
 _HEAVIEST = 256
 
@@ -22,6 +25,8 @@ _HEAVIEST = 256
 def read_backends(pool: TableReader, base: PurePath) -> tuple[BackendConfig, ...]:
     """Read the backends of a pool; those whose address is wrong are left out."""
     items = pool.items("backends")
+    if pool.table.get("backends") == ORIGINAL_DESTINATION:
+        return (ORIGINAL_DESTINATION_BACKEND,)
     if not items:
         pool.problem("backends", "at least one backend is needed")
     if len({isinstance(item, dict) for _, item in items}) > 1:

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from trio_balancer.config.model import (
+    ORIGINAL_DESTINATION_BACKEND,
     BackendConfig,
     BalancerConfig,
     CheckType,
@@ -19,6 +20,8 @@ from trio_balancer.config.model import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from trio_balancer.config.model_routes import RouteConfig
 
 
 def describe(config: Config, max_connections: int) -> str:
@@ -49,9 +52,39 @@ def _listener(listener: ListenerConfig) -> Iterator[str]:
     if listener.max_connections is not None:
         limit = f", at most {_count(listener.max_connections, 'connection')}"
     details = limit + _overflow(listener.overflow)
-    yield f"listener {listener.name} -> pool {listener.pool}{details}"
+    yield f"listener {listener.name} -> {_pool_of(listener)}{details}"
     for address in listener.bind:
         yield f"  {address}"
+    for route in listener.routes:
+        yield f"  {_route(route)} -> pool {route.pool}"
+    yield from _asked_of_clients(listener)
+
+
+def _pool_of(listener: ListenerConfig) -> str:
+    if listener.pool is not None:
+        return f"pool {listener.pool}"
+    return "its routes, all others are refused"
+
+
+def _route(route: RouteConfig) -> str:
+    if route.plain:
+        return "no TLS"
+    asked = [f"name {' or '.join(route.sni)}"] if route.sni else []
+    if route.alpn:
+        asked.append(f"protocol {b' or '.join(route.alpn).decode('ascii', 'backslashreplace')}")
+    return ", ".join(asked)
+
+
+def _asked_of_clients(listener: ListenerConfig) -> Iterator[str]:
+    """Say what clients must pass before they get to a pool, and what their bytes pass."""
+    if listener.proxy_protocol is not None:
+        yield "  a PROXY header from trusted peers, all others are refused"
+    if listener.access is not None:
+        yield "  access rules"
+    if listener.tls is not None:
+        yield f"  TLS, {_count(len(listener.tls.certificates), 'certificate')}"
+    if listener.filters:
+        yield f"  {_count(len(listener.filters), 'filter')}"
 
 
 def _pool(pool: PoolConfig) -> Iterator[str]:
@@ -60,6 +93,12 @@ def _pool(pool: PoolConfig) -> Iterator[str]:
     if pool.outlier is not None:
         failures = _count(pool.outlier.failures, "failure")
         yield f"  outlier: {failures} in a row, then ejected for {_duration(pool.outlier.ejection)}"
+    if pool.send_proxy is not None:
+        yield f"  sends a PROXY header, {pool.send_proxy.version.value}"
+    if pool.tls is not None:
+        yield "  speaks TLS" if pool.tls.verify else "  speaks TLS, verifies nobody"
+    for ip in pool.source:
+        yield f"  dials from {ip}"
     for backend in pool.backends:
         yield f"  {_backend(backend)}"
 
@@ -85,6 +124,8 @@ def _health(health: HealthConfig) -> str:
 
 
 def _backend(backend: BackendConfig) -> str:
+    if backend is ORIGINAL_DESTINATION_BACKEND:
+        return "wherever each client was going"
     address = str(backend.address)
     title = address if backend.name == address else f"{backend.name} at {address}"
     limit = ""

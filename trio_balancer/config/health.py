@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from trio_balancer.config.addresses import host
 from trio_balancer.config.model import CheckType, HealthConfig, Initial, OutlierConfig
 from trio_balancer.config.values import (
+    boolean,
     choice,
     duration,
     http_path,
@@ -54,6 +55,8 @@ def read_health(section: TableReader) -> HealthConfig:
         status=take("status", status_ranges, _HEALTH.status),
         send=take("send", octets, _HEALTH.send),
         expect=take("expect", octets, _HEALTH.expect),
+        tls=take("tls", boolean, None),
+        send_proxy=take("send_proxy", boolean, None),
     )
     _report_useless_checks(section, health)
     return health

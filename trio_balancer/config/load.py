@@ -14,7 +14,7 @@ from trio_balancer.config.model import Config, ListenerConfig
 from trio_balancer.config.overlaps import Bound, report_overlaps
 from trio_balancer.config.overrides import apply_override
 from trio_balancer.config.pools import read_pool
-from trio_balancer.config.problems import ConfigError, Problem, Report, shown
+from trio_balancer.config.problems import ConfigError, KeyPath, Problem, Report, shown
 from trio_balancer.config.reader import TableReader
 from trio_balancer.config.sections import read_balancer, read_log
 from trio_balancer.config.values import closest
@@ -111,7 +111,7 @@ def _read_listeners(document: TableReader, base: PurePath) -> dict[str, Listener
     bound: list[Bound] = []
     for name, section in _some(document, "listeners").items():
         bind = read_bind(section, base)
-        listener = read_listener(name, section, bind.values())
+        listener = read_listener(name, section, bind.values(), base)
         bound += (Bound(path, address, listener.v6only) for path, address in bind.items())
         listeners[name] = listener
     report_overlaps(bound, document.report)
@@ -122,8 +122,10 @@ def _report_unknown_pools(
     listeners: Iterable[ListenerConfig], pools: Iterable[str], report: Report
 ) -> None:
     for listener in listeners:
-        # An empty name stands for one that was missing or wrong, and is reported as such.
-        if listener.pool and listener.pool not in pools:
-            message = f"there is no pool {shown(listener.pool)}"
-            suggestion = closest(listener.pool, pools)
-            report.add(("listeners", listener.name, "pool"), message, suggestion)
+        wanted: list[tuple[KeyPath, str | None]] = [(("pool",), listener.pool)]
+        wanted += [(("routes", index, "pool"), r.pool) for index, r in enumerate(listener.routes)]
+        for path, pool in wanted:
+            # An empty name stands for one that was missing or wrong, and is reported as such.
+            if pool and pool not in pools:
+                message = f"there is no pool {shown(pool)}"
+                report.add(("listeners", listener.name, *path), message, closest(pool, pools))

@@ -9,10 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from enum import Enum
+from functools import cached_property
 
 import attrs
 
-from trio_balancer.wire.address import Address, SocketAddress
+from trio_balancer.config.model_access import AccessConfig
+from trio_balancer.config.model_filters import FilterConfig
+from trio_balancer.config.model_proxy import ProxyProtocolConfig, SendProxyConfig
+from trio_balancer.config.model_routes import RouteConfig
+from trio_balancer.config.model_tls import ListenerTls, PoolTls
+from trio_balancer.wire.address import IP, Address, SocketAddress, inet_address
 
 
 class Overflow(Enum):
@@ -108,14 +114,19 @@ class LogConfig:
 
 @attrs.frozen
 class ListenerConfig:
-    """`[listeners.NAME]`; `mode` is the file mode of its Unix sockets."""
+    """`[listeners.NAME]`; `mode` is the file mode of its Unix sockets.
+
+    `pool` is None where only `routes` lead somewhere; `filter_buffer` is what each filter may hold
+    of a connection, in bytes.
+    """
 
     name: str
     bind: tuple[SocketAddress, ...]
-    pool: str
+    pool: str | None
     mode: int | None = None
     max_connections: int | None = None
     overflow: Overflow | None = None
+    handshake_timeout: float = 5.0
     idle_timeout: float = 600.0
     half_close_timeout: float = 30.0
     lifetime: float = math.inf
@@ -123,6 +134,12 @@ class ListenerConfig:
     v6only: bool = False
     user_timeout: float = math.inf
     keepalive: float = 60.0
+    access: AccessConfig | None = None
+    proxy_protocol: ProxyProtocolConfig | None = None
+    tls: ListenerTls | None = None
+    routes: tuple[RouteConfig, ...] = ()
+    filters: tuple[FilterConfig, ...] = ()
+    filter_buffer: int = 1024 * 1024
 
 
 @attrs.frozen
@@ -136,11 +153,18 @@ class BackendConfig:
     backup: bool = False
 
 
+#: The one backend of a pool with `backends = "original-destination"`. It is at no address, which
+#: HAProxy writes as 0.0.0.0 too.
+ORIGINAL_DESTINATION_BACKEND = BackendConfig("original-destination", inet_address("0.0.0.0", 0))
+
+
 @attrs.frozen
 class HealthConfig:
     """`[pools.NAME.health]`; `port` and `address` say where else to check.
 
-    `status` holds inclusive ranges; `send` and `expect` are the bytes on the wire.
+    `status` holds inclusive ranges; `send` and `expect` are the bytes on the wire. `tls` and
+    `send_proxy` say whether a check begins as the pool's connections do; None: yes, unless it goes
+    elsewhere.
     """
 
     type: CheckType = CheckType.TCP
@@ -156,6 +180,8 @@ class HealthConfig:
     status: tuple[tuple[int, int], ...] = ((200, 399),)
     send: bytes = b""
     expect: bytes = b""
+    tls: bool | None = None
+    send_proxy: bool | None = None
 
 
 @attrs.frozen
@@ -170,7 +196,10 @@ class OutlierConfig:
 
 @attrs.frozen
 class PoolConfig:
-    """`[pools.NAME]`; `connect_attempts` is None for "all", `outlier` None where there is none."""
+    """`[pools.NAME]`; `connect_attempts` is None for "all", `outlier` None where there is none.
+
+    `source` has at most one address of each IP version, to dial from.
+    """
 
     name: str
     backends: tuple[BackendConfig, ...]
@@ -184,8 +213,16 @@ class PoolConfig:
     slow_start: float = 0.0
     drop_when_down: bool = False
     resolve_interval: float = 30.0
+    source: tuple[IP, ...] = ()
+    send_proxy: SendProxyConfig | None = None
+    tls: PoolTls | None = None
     health: HealthConfig = HealthConfig()
     outlier: OutlierConfig | None = None
+
+    @cached_property
+    def to_original_destination(self) -> bool:
+        """Whether it dials where each client was going before a firewall redirected it."""
+        return self.backends[:1] == (ORIGINAL_DESTINATION_BACKEND,)
 
 
 @attrs.frozen

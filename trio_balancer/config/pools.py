@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trio_balancer.config.backends import read_backends
+from trio_balancer.config.addresses import ip
+from trio_balancer.config.backends import ORIGINAL_DESTINATION, read_backends
 from trio_balancer.config.health import read_health, read_outlier
-from trio_balancer.config.model import Policy, PoolConfig, WhenDown
+from trio_balancer.config.model import CheckType, HealthConfig, Policy, PoolConfig, WhenDown
+from trio_balancer.config.proxy_protocol import read_send_proxy
+from trio_balancer.config.tls import read_pool_tls
 from trio_balancer.config.values import attempts, boolean, choice, duration, whole
-from trio_balancer.wire.address import UnixAddress
+from trio_balancer.wire.address import IP, InetAddress, UnixAddress
 
 if TYPE_CHECKING:
     from pathlib import PurePath
@@ -36,12 +39,51 @@ def read_pool(name: str, section: TableReader, base: PurePath) -> PoolConfig:
         slow_start=take("slow_start", duration(zero=True), default.slow_start),
         drop_when_down=take("drop_when_down", boolean, default.drop_when_down),
         resolve_interval=take("resolve_interval", may_be_off, default.resolve_interval),
-        health=read_health(section.table_at("health")),
+        source=_read_source(section),
+        send_proxy=read_send_proxy(section),
+        tls=read_pool_tls(section.table_at("tls"), base) if "tls" in section else None,
+        health=_read_health(section),
         outlier=read_outlier(section.table_at("outlier")) if "outlier" in section else None,
     )
     _report_useless_hold(section)
     _report_half_an_address(section, pool)
+    _report_other_family(section, pool)
+    _report_checks_beyond_the_pool(section, pool)
     return pool
+
+
+def _read_source(section: TableReader) -> tuple[IP, ...]:
+    """Read the addresses to dial from, one for each IP version at most."""
+    found = [section.parse(path, item, ip, None) for path, item in section.items("source")]
+    source = tuple(each for each in found if each is not None)
+    if len({each.version for each in source}) < len(source):
+        section.problem("source", "takes one address of each IP version at most")
+    return source
+
+
+def _read_health(section: TableReader) -> HealthConfig:
+    if section.table.get("backends") != ORIGINAL_DESTINATION:
+        return read_health(section.table_at("health"))
+    if "health" in section:
+        section.problem("health", "there is nobody to check: the clients choose the address")
+    return HealthConfig(type=CheckType.NONE)
+
+
+def _report_checks_beyond_the_pool(section: TableReader, pool: PoolConfig) -> None:
+    if pool.health.tls and pool.tls is None:
+        section.problem("health", "has tls = true, but the pool has no [tls] that says how")
+    if pool.health.send_proxy and pool.send_proxy is None:
+        section.problem("health", "has send_proxy = true, but the pool has no send_proxy")
+
+
+def _report_other_family(section: TableReader, pool: PoolConfig) -> None:
+    versions = {ip.version for ip in pool.source}
+    for backend in pool.backends if pool.source else ():
+        address = backend.address
+        if isinstance(address, InetAddress) and address.ip.version not in versions:
+            section.problem(
+                "source", f"has no IPv{address.ip.version} address to dial {address} from"
+            )
 
 
 def _report_useless_hold(section: TableReader) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 import trio
@@ -13,8 +13,9 @@ from trio_balancer.flow.record import FINISHED, Ending, Phase, Who
 from trio_balancer.relay import Outcome, Pair, Sweeper, Sweepers, Way, copy, discard
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from trio_balancer.network.seam import Stream
-    from trio_balancer.relay import Relay
 
 # How long bytes that a leg delivered before its reset may wait for a peer that neither takes
 # them nor sends any itself: our copy of them first, then the kernel's. Short, because the reset
@@ -41,6 +42,14 @@ class Timeouts:
         return min(self.idle, self.half_close)
 
 
+class Copier(Protocol):
+    """What moves the bytes of a way: the relay, or filters."""
+
+    def copy(self, way: Way, prefix: bytes = b"") -> Coroutine[Any, Any, Outcome]:
+        """Move bytes one way until end-of-file, and pass it on; see `relay.copy.copy`."""
+        ...
+
+
 class Bridge:
     """Joins two streams until both sides have finished or something ends it.
 
@@ -53,10 +62,10 @@ class Bridge:
         backend: Stream,
         timeouts: Timeouts,
         sweepers: Sweepers,
-        relay: Relay | None = None,
+        copier: Copier | None = None,
     ) -> None:
         self.pair = Pair(client, backend)
-        self._copy = copy if relay is None else relay.copy
+        self._copy = copy if copier is None else copier.copy
         self.closed_first: Stream | None = None
         self._timeouts = timeouts
         self._idle_sweeper = sweepers.get(timeouts.idle)

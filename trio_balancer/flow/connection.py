@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from trio_balancer.flow.bridge import Bridge, Timeouts
+from trio_balancer.flow.bridge import Bridge, Copier, Timeouts
+from trio_balancer.flow.filtering import open_filters
+from trio_balancer.flow.greet import greet, pool_of
 from trio_balancer.flow.live import Connection, ListenerState, Runtime
 from trio_balancer.flow.reach import reach_backend
 from trio_balancer.flow.record import FINISHED, Ending, Phase, Who
@@ -40,7 +42,7 @@ def open_connection(
     address: SocketAddress,
     admission: Admission,
 ) -> Connection:
-    """Enter an accepted client in the books; `serve_connection` or `refuse` strikes it out."""
+    """Enter an accepted client in the books; `settle` strikes it out."""
     runtime.latest += 1
     connection = Connection(
         runtime=runtime,
@@ -51,20 +53,13 @@ def open_connection(
         number=runtime.latest,
         accepted_at=trio.current_time(),
         accepted_wall=runtime.wall_clock(),
+        client_address=client.remote_address,
     )
     runtime.connections[connection.number] = connection
     listener.active += 1
     runtime.totals.accepted += 1
     listener.totals.accepted += 1
     return connection
-
-
-def refuse(connection: Connection, reason: str) -> None:
-    """Reset a client that a rule of ours turns away."""
-    connection.end(Who.POLICY, reason)
-    connection.runtime.totals.refused += 1
-    connection.listener.totals.refused += 1
-    settle(connection, refused=True)
 
 
 async def serve_connection(connection: Connection) -> None:
@@ -87,7 +82,9 @@ async def _story(connection: Connection, nursery: trio.Nursery) -> None:
     if connection.ending is not None:
         return  # ended before its task ran
     connection.client.call_on_reset(connection.client_reset)
-    pool = connection.runtime.pools[connection.listener.config.pool]
+    pool = await greet(connection) if connection.listener.greets else pool_of(connection)
+    if pool is None:
+        return
     backend = await reach_backend(connection, pool)
     if backend is not None:
         _join(connection, backend, nursery)
@@ -98,8 +95,12 @@ def _join(connection: Connection, backend: Stream, nursery: trio.Nursery) -> Non
     connection.phase = Phase.DATA
     runtime = connection.runtime
     timeouts = _timeouts(connection)
-    bridge = Bridge(connection.client, backend, timeouts, runtime.sweepers, runtime.relay)
-    bridge.start(nursery)
+    copier: Copier | None = runtime.relay
+    filters = connection.listener.filters
+    if filters is not None:
+        copier = connection.filters = open_filters(connection, backend, filters)
+    bridge = Bridge(connection.client, backend, timeouts, runtime.sweepers, copier)
+    bridge.start(nursery, b"" if connection.greeting is None else connection.greeting.prefix)
     connection.bridge = bridge
 
 

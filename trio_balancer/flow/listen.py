@@ -11,10 +11,11 @@ import trio
 
 from trio_balancer.config.model import LogLevel, Overflow
 from trio_balancer.flow.admission import Admission
-from trio_balancer.flow.connection import open_connection, refuse, serve_connection
+from trio_balancer.flow.admit import OVERFLOW, refuse, screen
+from trio_balancer.flow.connection import open_connection, serve_connection
 from trio_balancer.flow.live import ListenerState, Runtime
 from trio_balancer.network.errors import describe
-from trio_balancer.network.seam import Listener
+from trio_balancer.network.seam import Listener, Stream
 
 # Clients accepted in a row before other tasks run.
 BATCH = 16
@@ -88,10 +89,14 @@ class Door:
             client = self.socket.accept_nowait()
         except BlockingIOError:
             return False
+        self._serve(client, admission)
+        return True
+
+    def _serve(self, client: Stream, admission: Admission) -> None:
         address = self.socket.address
         connection = open_connection(self.runtime, self.listener, client, address, admission)
-        self.connections.start_soon(serve_connection, connection, name="connection")
-        return True
+        if not self.listener.screens or screen(connection):
+            self.connections.start_soon(serve_connection, connection, name="connection")
 
     def _accept_or_reject(self) -> bool:
         """Accept first; reset whoever comes when there is no token."""
@@ -100,13 +105,12 @@ class Door:
         except BlockingIOError:
             return False
         admission = self._admission()
-        free = admission.take_nowait()
-        address = self.socket.address
-        connection = open_connection(self.runtime, self.listener, client, address, admission)
-        if free:
-            self.connections.start_soon(serve_connection, connection, name="connection")
+        if admission.take_nowait():
+            self._serve(client, admission)
         else:
-            refuse(connection, "too many connections")
+            address = self.socket.address
+            connection = open_connection(self.runtime, self.listener, client, address, admission)
+            refuse(connection, OVERFLOW, "too many connections")
         return True
 
     def _tell_full(self) -> None:

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import attrs
 import trio
 
 from trio_balancer.config.model import ListenerConfig, Overflow
+from trio_balancer.filters import FilterChain, ListenerFilters
 from trio_balancer.flow.admission import Admission
 from trio_balancer.flow.bridge import Bridge
+from trio_balancer.flow.leg import Leg
 from trio_balancer.flow.log import Log
 from trio_balancer.flow.names import Names
 from trio_balancer.flow.record import Ending, Phase, Record, Who
 from trio_balancer.network.seam import Network, SocketOptions, Stream
+from trio_balancer.network.tls_info import TlsInfo
+from trio_balancer.network.tls_server import ServerTls
 from trio_balancer.policy import Backend, Lease, Pool
+from trio_balancer.policy.access import Access
+from trio_balancer.policy.routes import Routes
+from trio_balancer.policy.trust import Trust
 from trio_balancer.relay import Relay, Sweepers
 from trio_balancer.wire.address import SocketAddress
+from trio_balancer.wire.proxy_protocol import ProxyHeader, readable
 
 
 @attrs.define(eq=False)
@@ -30,9 +38,12 @@ class Totals:
     refused: int = 0
     accept_errors: int = 0
     bugs: int = 0
+    filter_errors: int = 0
     bytes_up: int = 0
     bytes_down: int = 0
     endings: Counter[str] = attrs.Factory(Counter)
+    #: Refused clients by the reason, in one word; `refused` is their sum.
+    refusals: Counter[str] = attrs.Factory(Counter)
 
     def count(self, record: Record, letters: str) -> None:
         """Add a finished connection; `letters` are those of its ending."""
@@ -47,6 +58,12 @@ class ListenerState:
 
     config: ListenerConfig
     limiter: trio.CapacityLimiter
+    #: What its clients must pass, as far as there is anything.
+    access: Access | None = None
+    trust: Trust | None = None
+    tls: ServerTls | None = None
+    routes: Routes | None = None
+    filters: ListenerFilters | None = None
     totals: Totals = attrs.Factory(Totals)
     active: int = 0
 
@@ -59,6 +76,31 @@ class ListenerState:
     def options(self) -> SocketOptions:
         """What both legs of its connections are given."""
         return SocketOptions(self.config.keepalive, self.config.user_timeout)
+
+    @property
+    def screens(self) -> bool:
+        """Whether anything is asked of a client before its task is started."""
+        return self.access is not None or self.trust is not None
+
+    @property
+    def greets(self) -> bool:
+        """Whether anything is asked of a client before its pool is known."""
+        return self.screens or self.tls is not None or self.routes is not None
+
+
+@attrs.define(eq=False)
+class Greeting:
+    """What a client has told before its pool was known; `prefix` is for the backend."""
+
+    header: ProxyHeader | None = None
+    server_name: str | None = None
+    alpn: tuple[bytes, ...] = ()
+    #: Whether its bytes are TLS, and how we have decrypted them, if we have.
+    encrypted: bool = False
+    tls: TlsInfo | None = None
+    #: The stream below the TLS.
+    transport: Stream | None = None
+    prefix: bytes = b""
 
 
 @attrs.define(eq=False)
@@ -75,9 +117,12 @@ class Runtime:
     wall_clock: Callable[[], float]
     overflow: Overflow
     relay: Relay | None = None
+    #: What a backend's connection begins with, by its pool, as far as there is anything.
+    legs: dict[str, Leg] = attrs.Factory(dict)
     on_record: Callable[[Record], None] | None = None
     totals: Totals = attrs.Factory(Totals)
     connections: dict[int, Connection] = attrs.Factory(dict)
+    tarpitted: int = 0
     #: The number of the latest connection; numbers are also the order of who waits.
     latest: int = 0
 
@@ -103,6 +148,8 @@ class Connection:
     number: int
     accepted_at: float
     accepted_wall: float
+    #: Who the client is to rules, hashing and logs: the socket's address, or the announced one.
+    client_address: SocketAddress
     #: That of its nursery, once its task runs.
     scope: trio.CancelScope | None = None
     phase: Phase = Phase.REQUEST
@@ -119,6 +166,15 @@ class Connection:
     attempts: int = 0
     redispatched: bool = False
     pool_queue: int = 0
+    greeting: Greeting | None = None
+    filters: FilterChain | None = None
+    #: Whether the access rules count it.
+    admitted: bool = False
+    #: Why it was turned away, in one word.
+    refusal: str | None = None
+    #: Where it goes instead of its backend's address, with `backends = "original-destination"`.
+    destinations: Sequence[SocketAddress] = ()
+    _unique_id: bytes | None = None
 
     def end(self, who: Who, reason: str) -> None:
         """Say who ended the connection, in the phase it is in, and why, and cancel it.
@@ -135,6 +191,27 @@ class Connection:
         scope = self.scope if self.bridge is None else self.bridge.scope
         if scope is not None:
             scope.cancel()
+
+    def unique_id(self) -> bytes:
+        """Return what tells this connection from all others, also of other machines.
+
+        It is the one announced to us, if there is one, else drawn the first time it is asked for.
+        """
+        if self._unique_id is None:
+            self._unique_id = self._announced_id() or self._draw_id()
+        return self._unique_id
+
+    def told_unique_id(self) -> str | None:
+        """Return the id that a header told, to us or to a backend, harmless within a log line."""
+        told = self._unique_id or self._announced_id()
+        return None if told is None else readable(told)
+
+    def _announced_id(self) -> bytes | None:
+        header = None if self.greeting is None else self.greeting.header
+        return None if header is None else header.tlvs.unique_id
+
+    def _draw_id(self) -> bytes:
+        return f"{self.runtime.rng.getrandbits(128):032x}".encode()
 
     def client_reset(self) -> None:
         """End the wait of a client that is gone; its end-of-file would not."""

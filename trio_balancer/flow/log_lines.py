@@ -70,6 +70,8 @@ class TextLines(Lines):
             f" backend_address={_word(record.backend_address)}"
             f" open={counts.process}/{counts.listener}/{counts.pool}/{counts.backend}"
             f" queued={record.backend_queue}/{record.pool_queue}"
+            f" peer={_peer(record)} sni={_word(record.server_name)} tls={_word(record.tls)}"
+            f" refusal={_word(record.refusal)}"
             f" reason={_word(record.reason or None)}"
         )
 
@@ -117,6 +119,13 @@ class JsonLines(Lines):
                 "backend_connections": counts.backend,
                 "backend_queue": record.backend_queue,
                 "pool_queue": record.pool_queue,
+                "peer": None if record.peer is None else str(record.peer),
+                "server_name": record.server_name,
+                "alpn": record.alpn,
+                "tls": record.tls,
+                "unique_id": record.unique_id,
+                "authority": None if record.tlvs is None else record.tlvs.authority_text,
+                "refusal": record.refusal,
             }
         )
 
@@ -143,6 +152,7 @@ class HaproxyLines(Lines):
                 client=record.client,
                 accepted_at=record.accepted_at,
                 frontend=record.listener,
+                tls=record.tls is not None,
                 backend=record.pool,
                 server=record.backend,
                 queue_time=record.queue_time,
@@ -221,6 +231,11 @@ def _text(value: object) -> str:
 
 def _word(text: str | None) -> str:
     return "-" if text is None else word(text)
+
+
+def _peer(record: Record) -> str:
+    """Write the socket's address where it is not the client's own."""
+    return "-" if record.peer is None or record.peer == record.client else word(str(record.peer))
 
 
 def _seconds(seconds: float | None) -> str:

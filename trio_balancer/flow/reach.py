@@ -14,6 +14,7 @@ import trio
 
 from trio_balancer.config.model import WhenDown
 from trio_balancer.flow.dial import DialFailure, dial
+from trio_balancer.flow.leg import begin_leg
 from trio_balancer.flow.live import Connection
 from trio_balancer.flow.record import Phase, Who
 from trio_balancer.policy import Backend, Lease, Pool, Ticket, Unavailable
@@ -87,9 +88,7 @@ class _Search:
         return None
 
     def _lease(self) -> Lease | Unavailable:
-        return self.pool.lease(
-            self.connection.client.remote_address, trio.current_time(), self.tried
-        )
+        return self.pool.lease(self.connection.client_address, trio.current_time(), self.tried)
 
     async def _pause(self) -> None:
         """Give the only backend that is left a moment."""
@@ -132,7 +131,7 @@ class _Search:
     def _join(self, wake: Callable[[], None], *, held: bool) -> Ticket | None:
         return self.pool.join(
             self.connection.number,
-            self.connection.client.remote_address,
+            self.connection.client_address,
             trio.current_time(),
             tried=frozenset(self.tried),
             wake=wake,
@@ -163,10 +162,15 @@ class _Search:
         connection.target = lease.backend
         outcome = await dial(
             runtime.network,
-            runtime.names.lookup(lease.backend.address),
+            connection.destinations or runtime.names.lookup(lease.backend.address),
             self.pool.config.connect_timeout,
             connection.listener.options,
+            self.pool.config.source,
         )
+        leg = runtime.legs.get(self.pool.name)
+        if leg is not None and not isinstance(outcome, DialFailure):
+            deadline = started + self.pool.config.connect_timeout
+            outcome = await begin_leg(connection, leg, outcome, deadline)
         now = trio.current_time()
         if not isinstance(outcome, DialFailure):
             connection.backend = outcome

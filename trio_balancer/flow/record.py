@@ -7,6 +7,7 @@ from enum import Enum
 import attrs
 
 from trio_balancer.wire.address import SocketAddress
+from trio_balancer.wire.proxy_protocol import Tlvs
 
 
 class Who(Enum):
@@ -68,6 +69,11 @@ class Record:
     `total_time` from accept to the end. `accepted_at` is wall-clock time (Unix seconds).
     `bytes_up` went from the client to the backend, `bytes_down` back. `closed_first` says which
     side's end-of-file came first: "client", "backend" or "".
+
+    `client` is the announced address where there was a PROXY header, whose `tlvs` are kept, and
+    `peer` the socket's own. `server_name` (SNI) and `alpn` are what the client asked for, or the
+    protocol chosen where we decrypt: `tls` is the version then. `refusal` is why it was turned
+    away, in one word. `unique_id` is what a backend was told by a PROXY header, or we were.
     """
 
     number: int
@@ -91,3 +97,10 @@ class Record:
     backend_queue: int = 0
     pool_queue: int = 0
     closed_first: str = ""
+    refusal: str | None = None
+    peer: SocketAddress | None = None
+    server_name: str | None = None
+    alpn: str | None = None
+    tls: str | None = None
+    unique_id: str | None = None
+    tlvs: Tlvs | None = None

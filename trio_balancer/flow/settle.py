@@ -6,14 +6,19 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from trio_balancer.flow.record import FINISHED, Counts, Ending, Record, Who
+from trio_balancer.flow.live import Greeting
+from trio_balancer.flow.record import FINISHED, Counts, Ending, Phase, Record, Who
+from trio_balancer.wire.proxy_protocol import readable
 
 if TYPE_CHECKING:
     from trio_balancer.flow.live import Connection
     from trio_balancer.network.seam import Stream
 
 
-def settle(connection: Connection, *, refused: bool = False) -> None:
+_SILENT = Greeting()
+
+
+def settle(connection: Connection) -> None:
     """Close what is open, give back what is held and write the one record.
 
     Synchronous, for a `finally`: no cancellation gets in between.
@@ -26,18 +31,21 @@ def settle(connection: Connection, *, refused: bool = False) -> None:
     _report_to_pool(connection, record, now)
     if connection.bridge is not None:
         connection.bridge.release()
+    if connection.filters is not None:
+        connection.filters.close()
     _close_streams(connection)
     _give_back(connection, now)
-    _publish(connection, record, refused=refused)
+    _publish(connection, record)
 
 
 def _record(connection: Connection, ending: Ending, now: float) -> Record:
     target, bridge, backend = connection.target, connection.bridge, connection.backend
+    greeting = connection.greeting or _SILENT
     chosen_at = connection.chosen_at
     return Record(
         number=connection.number,
         listener=connection.listener.name,
-        client=connection.client.remote_address,
+        client=connection.client_address,
         address=connection.address,
         accepted_at=connection.accepted_wall,
         total_time=now - connection.accepted_at,
@@ -55,6 +63,13 @@ def _record(connection: Connection, ending: Ending, now: float) -> Record:
         redispatched=connection.redispatched,
         pool_queue=connection.pool_queue,
         closed_first=_side(connection, None if bridge is None else bridge.closed_first),
+        refusal=connection.refusal,
+        peer=connection.client.remote_address,
+        server_name=greeting.server_name,
+        alpn=",".join(map(readable, greeting.alpn)) or None,
+        tls=None if greeting.tls is None else greeting.tls.version,
+        unique_id=connection.told_unique_id(),
+        tlvs=None if greeting.header is None else greeting.header.tlvs,
     )
 
 
@@ -101,18 +116,23 @@ def _close_streams(connection: Connection) -> None:
 
 
 def _give_back(connection: Connection, now: float) -> None:
-    del connection.runtime.connections[connection.number]
-    connection.listener.active -= 1
+    runtime, listener = connection.runtime, connection.listener
+    del runtime.connections[connection.number]
+    listener.active -= 1
+    if connection.admitted and listener.access is not None:
+        listener.access.leave(connection.client_address)
+    if connection.phase is Phase.TARPIT:
+        runtime.tarpitted -= 1
     if connection.lease is not None:
         connection.lease.give_back(now)
     connection.admission.give_back()
 
 
-def _publish(connection: Connection, record: Record, *, refused: bool) -> None:
+def _publish(connection: Connection, record: Record) -> None:
     runtime = connection.runtime
     letters = str(record.ending)
     runtime.totals.count(record, letters)
     connection.listener.totals.count(record, letters)
-    runtime.log.connection(record, limited=refused)
+    runtime.log.connection(record, limited=connection.refusal is not None)
     if runtime.on_record is not None:
         runtime.on_record(record)

@@ -8,10 +8,12 @@ import trio
 
 from trio_balancer.config.model import CheckType, LogLevel
 from trio_balancer.flow.jitter import jittered
+from trio_balancer.flow.leg import Leg
 from trio_balancer.health.probe import ProbeResult, Verdict, probe
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Mapping
 
     from trio_balancer.flow.log import Log
     from trio_balancer.flow.names import Names
@@ -27,6 +29,7 @@ async def keep_checking(
     names: Names,
     rng: random.Random,
     log: Log,
+    legs: Mapping[str, Leg],
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Check a backend at once, then every `interval` seconds (10 % jitter); a service.
@@ -34,17 +37,38 @@ async def keep_checking(
     Intervals run from the beginning of one check to the beginning of the next, and no two of
     them run at a time. Started after the first result, that is after `timeout` at most. The
     configuration is read anew for each check, so that a reload needs no restart; this returns
-    when it says "none".
+    when it says "none". `legs` is how the connections of each pool begin.
     """
     while (health := pool.config.health).type is not CheckType.NONE:
         next_check = trio.current_time() + jittered(health.interval, rng)
-        result = await probe(network, names, health, backend.address)
+        result = await probe(
+            network,
+            names,
+            health,
+            backend.address,
+            leg=check_leg(pool, legs),
+            sources=pool.config.source,
+        )
         _record(pool, backend, result, log)
         task_status.started()
         # `started` may be called once; from here on nobody waits for it.
         task_status = trio.TASK_STATUS_IGNORED
         await trio.sleep_until(next_check)
     task_status.started()
+
+
+def check_leg(pool: Pool, legs: Mapping[str, Leg]) -> Leg | None:
+    """Return how the checks of a pool begin: as its connections do, but for what is set apart.
+
+    A check that goes elsewhere asks somebody else, who need know neither TLS nor headers.
+    """
+    leg, health = legs.get(pool.name), pool.config.health
+    if leg is None:
+        return None
+    elsewhere = health.port is not None or health.address is not None
+    tls = not elsewhere if health.tls is None else health.tls
+    send_proxy = not elsewhere if health.send_proxy is None else health.send_proxy
+    return Leg(leg.send_proxy if send_proxy else None, leg.tls if tls else None)
 
 
 def _record(pool: Pool, backend: Backend, result: ProbeResult, log: Log) -> None:

@@ -15,8 +15,9 @@ from trio_balancer.wire.address import NamedAddress
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
+    from trio_balancer.flow.leg import Leg
     from trio_balancer.flow.log import Log
     from trio_balancer.flow.names import Names
     from trio_balancer.network.seam import Network
@@ -30,6 +31,7 @@ async def run_health(
     names: Names,
     rng: random.Random,
     log: Log,
+    legs: Mapping[str, Leg],
     changed: Wakeup,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
@@ -38,7 +40,7 @@ async def run_health(
     Started after one round of checks, that is after the longest `timeout` at most. `changed` is
     woken by every pool's `notify`.
     """
-    watch = partial(watch_backend, network=network, names=names, rng=rng, log=log)
+    watch = partial(watch_backend, network=network, names=names, rng=rng, log=log, legs=legs)
     async with trio.open_nursery() as services:
         services.start_soon(keep_ending_ejections, pools, changed)
         async with trio.open_nursery() as first_round:
@@ -56,6 +58,7 @@ async def watch_backend(
     names: Names,
     rng: random.Random,
     log: Log,
+    legs: Mapping[str, Leg],
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Resolve one backend's names and check it, until cancelled; a service.
@@ -71,7 +74,9 @@ async def watch_backend(
             with trio.move_on_after(health.timeout):
                 await names.wait_first_answer(backend.address)
         else:
-            check = partial(keep_checking, network=network, names=names, rng=rng, log=log)
+            check = partial(
+                keep_checking, network=network, names=names, rng=rng, log=log, legs=legs
+            )
             await nursery.start(check, pool, backend)
         task_status.started()
 

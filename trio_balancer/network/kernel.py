@@ -6,12 +6,14 @@ import errno
 import math
 import os
 import socket
+import sys
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trio_balancer.network.seam import PeerReset
 from trio_balancer.wire.address import (
+    IP,
     MAX_PORT,
     InetAddress,
     SocketAddress,
@@ -30,6 +32,8 @@ MAX_USER_TIMEOUT = 2**31 - 1  # milliseconds; the option is a C int
 # macOS calls the idle time TCP_KEEPALIVE, and has no TCP_USER_TIMEOUT.
 _TCP_KEEPIDLE: int = getattr(socket, "TCP_KEEPIDLE", 0) or getattr(socket, "TCP_KEEPALIVE", 0)
 _TCP_USER_TIMEOUT: int = getattr(socket, "TCP_USER_TIMEOUT", 0)
+# In linux/in.h since 4.2; Python's socket module has no name for it.
+_IP_BIND_ADDRESS_NO_PORT = 24
 
 
 def family_of(address: SocketAddress) -> socket.AddressFamily:
@@ -72,6 +76,17 @@ def set_options(sock: socket.socket, options: SocketOptions) -> None:
     if math.isfinite(options.user_timeout) and _TCP_USER_TIMEOUT:
         timeout = min(max(round(options.user_timeout * 1000), 1), MAX_USER_TIMEOUT)
         sock.setsockopt(socket.IPPROTO_TCP, _TCP_USER_TIMEOUT, timeout)
+
+
+def bind_source(sock: socket.socket, source: IP) -> None:
+    """Let a socket dial from this address; its port is chosen when it dials.
+
+    A port chosen by `bind` would have to be free for every destination (ip(7),
+    IP_BIND_ADDRESS_NO_PORT), and they would soon run out.
+    """
+    if sys.platform == "linux":
+        sock.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
+    sock.bind((str(source), 0))
 
 
 def ephemeral_ports() -> range:

@@ -6,6 +6,7 @@ over this seam alone runs in virtual time, with no port and no sleep.
 
 from __future__ import annotations
 
+import errno
 import math
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Sequence
 
-    from trio_balancer.wire.address import InetAddress, NamedAddress, SocketAddress
+    from trio_balancer.wire.address import IP, InetAddress, NamedAddress, SocketAddress
 
 
 class PeerReset(trio.BrokenResourceError):
@@ -53,6 +54,10 @@ class Stream(trio.abc.HalfCloseableStream):
     #: Bytes taken from and given to the kernel so far; a partial send counts at once.
     received: int
     sent: int
+
+    def moved(self) -> int:
+        """Return a number that grows with every byte the kernel took or gave, for idle timeouts."""
+        return self.received + self.sent
 
     @abstractmethod
     def reset(self) -> None:
@@ -121,15 +126,29 @@ class Network(ABC):
 
     @abstractmethod
     async def connect(
-        self, address: SocketAddress, *, options: SocketOptions, deadline: float = math.inf
+        self,
+        address: SocketAddress,
+        *,
+        options: SocketOptions,
+        deadline: float = math.inf,
+        source: IP | None = None,
     ) -> Stream:
         """Dial a numeric address or a Unix path; raises OSError with its errno.
+
+        From `source`, where that is given; the kernel picks the port.
 
         At `deadline` (trio's clock) it gives up with `DialTimeoutError`; a parameter, because most
         dials are answered at once, and a cancel scope around each would cost more than they do.
         A connection to itself (a loopback port where nobody listens can do that) is refused
         with ECONNREFUSED. Cancelled, nothing stays open.
         """
+
+    def original_destination(self, client: Stream) -> InetAddress:  # noqa: ARG002  # no default
+        """Return where an accepted client was going before a firewall redirected it to us.
+
+        That may be our own address where nothing was redirected. Raises OSError where nobody knows.
+        """
+        raise OSError(errno.EOPNOTSUPP, "this network redirects nobody")
 
     @abstractmethod
     async def resolve(self, address: NamedAddress) -> Sequence[InetAddress]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, final
 import trio
 
 from trio_balancer.network.kernel import (
+    bind_source,
     check_path,
     ephemeral_ports,
     family_of,
@@ -19,12 +20,13 @@ from trio_balancer.network.kernel import (
     set_options,
     to_kernel,
 )
+from trio_balancer.network.original import original_destination
 from trio_balancer.network.poller import HAVE_EPOLL, Poller
-from trio_balancer.network.seam import DialTimeoutError, Network, SocketOptions
+from trio_balancer.network.seam import DialTimeoutError, Network, SocketOptions, Stream
 from trio_balancer.network.socket_listener import SocketListener
 from trio_balancer.network.socket_stream import SocketStream
 from trio_balancer.network.unix import bind_unix
-from trio_balancer.wire.address import InetAddress, NamedAddress, SocketAddress, UnixAddress
+from trio_balancer.wire.address import IP, InetAddress, NamedAddress, SocketAddress, UnixAddress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,13 +68,20 @@ class SocketNetwork(Network):
         return SocketListener(sock, self.poller)
 
     async def connect(
-        self, address: SocketAddress, *, options: SocketOptions, deadline: float = math.inf
+        self,
+        address: SocketAddress,
+        *,
+        options: SocketOptions,
+        deadline: float = math.inf,
+        source: IP | None = None,
     ) -> SocketStream:
         """Dial; gives up at `deadline` (trio's clock) with DialTimeoutError."""
         sock = _new_socket(address)
         try:
             if isinstance(address, InetAddress):
                 set_options(sock, options)
+                if source is not None:
+                    bind_source(sock, source)
             await _connect(sock, address, deadline)
             if isinstance(address, InetAddress) and address.port in self._own_ports:
                 _refuse_own_end(sock)
@@ -80,6 +89,12 @@ class SocketNetwork(Network):
             sock.close()
             raise
         return SocketStream(sock, address, self.poller)
+
+    def original_destination(self, client: Stream) -> InetAddress:
+        """Ask the kernel's connection tracking."""
+        if client.socket is None:
+            raise os_error(errno.ENOPROTOOPT, "only plain sockets know an original destination")
+        return original_destination(client.socket)
 
     async def resolve(self, address: NamedAddress) -> Sequence[InetAddress]:
         """Ask the system's resolver, in a thread that is abandoned when cancelled."""

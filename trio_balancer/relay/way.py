@@ -59,8 +59,7 @@ class Pair:
 
     def progress(self) -> int:
         """Bytes taken from and given to either kernel socket so far, partial sends included."""
-        client, backend = self.client, self.backend
-        return client.received + client.sent + backend.received + backend.sent
+        return self.client.moved() + self.backend.moved()
 
 
 @attrs.define(eq=False)

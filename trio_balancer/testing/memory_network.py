@@ -17,10 +17,10 @@ import attrs
 import trio
 
 from trio_balancer.network.kernel import os_error
-from trio_balancer.network.seam import DialTimeoutError, Network, SocketOptions
+from trio_balancer.network.seam import DialTimeoutError, Network, SocketOptions, Stream
 from trio_balancer.testing.memory_listener import MemoryListener, overlap
 from trio_balancer.testing.memory_stream import WINDOW, MemoryStream, memory_connection
-from trio_balancer.wire.address import InetAddress, NamedAddress, SocketAddress, UnixAddress
+from trio_balancer.wire.address import IP, InetAddress, NamedAddress, SocketAddress, UnixAddress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,10 @@ class MemoryNetwork(Network):
         self.names: dict[str, Sequence[InetAddress]] = {}
         self._window = window
         self._listeners: list[MemoryListener] = []
-        self._open: dict[MemoryStream, None] = {}  # an ordered set
+        #: Where a firewall sends dials to an address instead.
+        self.redirects: dict[SocketAddress, SocketAddress] = {}
+        #: Both ends of every open connection, and where its client was going.
+        self._open: dict[Stream, SocketAddress] = {}
         self._silent: set[SocketAddress] = set()
         self._healed = trio.lowlevel.ParkingLot()
         self._dials = count()
@@ -74,25 +77,34 @@ class MemoryNetwork(Network):
         *,
         options: SocketOptions,  # noqa: ARG002  # no peer here vanishes silently
         deadline: float = math.inf,
-        source: SocketAddress | None = None,
+        source: SocketAddress | IP | None = None,
     ) -> MemoryStream:
-        """Dial, from `source` or from the next port of this host.
+        """Dial, from `source` or from this host; the next port where none is given.
 
         Raises ConnectionRefusedError where nobody listens; waits while the backlog is full or
         the address is a black hole.
         """
         await trio.lowlevel.checkpoint()
         with trio.move_on_at(deadline) as patience:
-            listener = await self._reach(address)
+            listener = await self._reach(self.redirects.get(address, address))
         if patience.cancelled_caught:
             raise DialTimeoutError(errno.ETIMEDOUT, "no answer in time")
-        source = source or self._next_source(address)
+        if not isinstance(source, SocketAddress):
+            source = self._next_source(address, source)
+        reached = self.redirects.get(address, address)
         client, server = memory_connection(
-            source, address, window=self._window, on_close=self._open.pop
+            source, reached, window=self._window, on_close=self._closed
         )
-        self._open.update({client: None, server: None})
+        self._open.update({client: address, server: address})
         listener.offer(server)
         return client
+
+    def original_destination(self, client: Stream) -> InetAddress:
+        """Return what the client has dialled; see `redirects`."""
+        address = self._open.get(client)
+        if not isinstance(address, InetAddress):
+            raise os_error(errno.ENOENT)
+        return address
 
     async def resolve(self, address: NamedAddress) -> Sequence[InetAddress]:
         """Look up in `names`."""
@@ -120,7 +132,7 @@ class MemoryNetwork(Network):
 
     def open_streams(self) -> list[MemoryStream]:
         """List both ends of every connection as far as nobody closed them, oldest first."""
-        return list(self._open)
+        return [stream for stream in self._open if isinstance(stream, MemoryStream)]
 
     async def _reach(self, address: SocketAddress) -> MemoryListener:
         while True:
@@ -144,10 +156,12 @@ class MemoryNetwork(Network):
                 return candidate
         raise os_error(errno.EADDRINUSE)
 
-    def _next_source(self, address: SocketAddress) -> SocketAddress:
+    def _next_source(self, address: SocketAddress, ip: IP | None) -> SocketAddress:
         if isinstance(address, UnixAddress):
             return UnixAddress("")
-        port = CLIENT_PORTS[next(self._dials) % len(CLIENT_PORTS)]
-        return InetAddress(
-            LOOPBACK_V4 if isinstance(address.ip, IPv4Address) else LOOPBACK_V6, port
-        )
+        if ip is None:
+            ip = LOOPBACK_V4 if isinstance(address.ip, IPv4Address) else LOOPBACK_V6
+        return InetAddress(ip, CLIENT_PORTS[next(self._dials) % len(CLIENT_PORTS)])
+
+    def _closed(self, stream: MemoryStream) -> None:
+        del self._open[stream]

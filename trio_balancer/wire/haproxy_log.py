@@ -40,7 +40,8 @@ class TcpLog:
     `accepted_at` is Unix seconds, times are seconds and None where not reached; `sent` is bytes
     from the server to the client. `connections` counts those of the process, the frontend, the
     backend and the server; `queues` those waiting for the server and for the backend. Without a
-    backend HAProxy names the frontend in its place.
+    backend HAProxy names the frontend in its place. `tls` is whether we decrypted it, which is
+    shown by a "~" after the frontend.
     """
 
     client: SocketAddress
@@ -57,6 +58,7 @@ class TcpLog:
     retries: int
     redispatched: bool
     queues: tuple[int, int]
+    tls: bool = False
 
 
 def tcplog(entry: TcpLog) -> str:
@@ -67,9 +69,10 @@ def tcplog(entry: TcpLog) -> str:
     times = "/".join(map(_ms, (entry.queue_time, entry.connect_time, entry.total_time)))
     connections = "/".join(map(str, entry.connections))
     retries = f"+{entry.retries}" if entry.redispatched else f"{entry.retries}"
+    tls = "~" if entry.tls else ""
     return (
         f"{_client(entry.client)} [{accept_date(entry.accepted_at)}]"
-        f" {frontend} {backend}/{server} {times} {entry.sent} {entry.state}"
+        f" {frontend}{tls} {backend}/{server} {times} {entry.sent} {entry.state}"
         f" {connections}/{retries} {entry.queues[0]}/{entry.queues[1]}"
     )
 

@@ -80,7 +80,7 @@ def _exchange(sock: socket.socket) -> None:
         left -= len(sock.recv(left))
 
 
-def ask(port: int, seconds: int) -> None:
+def ask(port: int, seconds: float) -> None:
     socks = [socket.create_connection(("127.0.0.1", port)) for _ in range(CONNECTIONS)]
     for sock in socks:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -88,7 +88,7 @@ def ask(port: int, seconds: int) -> None:
     _repeat(seconds, lambda number: _exchange(socks[number % CONNECTIONS]))
 
 
-def dial(port: int, seconds: int) -> None:
+def dial(port: int, seconds: float) -> None:
     def one(_number: int) -> None:
         with socket.create_connection(("127.0.0.1", port)) as sock:
             _exchange(sock)
@@ -96,7 +96,7 @@ def dial(port: int, seconds: int) -> None:
     _repeat(seconds, one)
 
 
-def _repeat(seconds: int, act: Callable[[int], None]) -> None:
+def _repeat(seconds: float, act: Callable[[int], None]) -> None:
     end = time.perf_counter() + seconds
     took: list[float] = []
     while (start := time.perf_counter()) < end:
@@ -106,16 +106,20 @@ def _repeat(seconds: int, act: Callable[[int], None]) -> None:
     print(json.dumps(took))
 
 
-def main(role: str, *arguments: str) -> None:
-    numbers = [int(argument) for argument in arguments]
-    roles: dict[str, Callable[..., None]] = {
-        "echo": echo,
-        "sink": sink,
-        "bulk": bulk,
-        "ask": ask,
-        "dial": dial,
-    }
-    roles[role](*numbers)
+def main(*arguments: str) -> None:
+    match arguments:
+        case ["echo"]:
+            echo()
+        case ["sink"]:
+            sink()
+        case ["bulk", port]:
+            bulk(int(port))
+        case ["ask", port, seconds]:
+            ask(int(port), float(seconds))
+        case ["dial", port, seconds]:
+            dial(int(port), float(seconds))
+        case _:
+            sys.exit(__doc__)
 
 
 main(*sys.argv[1:])

@@ -1,0 +1,95 @@
+"""Admit a client or turn it away: access rules, before anything is dialled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import trio
+
+from trio_balancer.flow.record import Phase, Who
+from trio_balancer.flow.settle import settle
+
+if TYPE_CHECKING:
+    from trio_balancer.flow.live import Connection
+
+# The share of all connections that may be in the tarpit, where each holds a token.
+TARPIT_SHARE = 0.05
+
+OVERFLOW = "overflow"
+UNTRUSTED = "untrusted"
+
+
+def screen(connection: Connection) -> bool:
+    """Turn away at once whom nothing more needs to be heard of; say whether it is to be served.
+
+    In the accept loop: a refused client costs no task. One for the tarpit is served, there.
+    """
+    listener = connection.listener
+    if listener.trust is None:
+        allowed = ask_access_rules(connection)
+    elif listener.trust.trusts(connection.client_address):
+        return True  # The rules are for the client that the header announces.
+    else:
+        allowed = False
+        _refused(connection, UNTRUSTED, "not trusted to send a PROXY header")
+    if allowed or connection.phase is Phase.TARPIT:
+        return True
+    settle(connection)
+    return False
+
+
+def ask_access_rules(connection: Connection) -> bool:
+    """Ask the listener's rules about the client, and count it there if they admit it.
+
+    A refused one has its ending, unless it is to be kept in the tarpit first.
+    """
+    access = connection.listener.access
+    if access is None:
+        return True
+    client = connection.client_address
+    refusal = access.admit(client, trio.current_time(), connection.runtime.wall_clock())
+    connection.admitted = refusal is None
+    if refusal is None:
+        return True
+    if _has_tarpit(connection):
+        connection.phase = Phase.TARPIT
+        connection.runtime.tarpitted += 1
+        _count(connection, refusal.value)
+        connection.reason = refusal.sentence
+    else:
+        _refused(connection, refusal.value, refusal.sentence)
+    return False
+
+
+async def sit_in_tarpit(connection: Connection) -> None:
+    """Keep a refused client waiting, which costs it more than us; then it is reset."""
+    config = connection.listener.config.access
+    if config is not None:
+        await trio.sleep(config.tarpit)
+    connection.end(Who.POLICY, connection.reason)
+
+
+def refuse(connection: Connection, word: str, reason: str) -> None:
+    """Reset a client that no rule was asked about."""
+    _refused(connection, word, reason)
+    settle(connection)
+
+
+def _has_tarpit(connection: Connection) -> bool:
+    """Say whether the client is kept waiting: where that is wished, and there is room for it."""
+    config, runtime = connection.listener.config.access, connection.runtime
+    if config is None or not config.tarpit:
+        return False
+    return runtime.tarpitted < max(1, int(runtime.limiter.total_tokens * TARPIT_SHARE))
+
+
+def _refused(connection: Connection, word: str, reason: str) -> None:
+    _count(connection, word)
+    connection.end(Who.POLICY, reason)
+
+
+def _count(connection: Connection, word: str) -> None:
+    connection.refusal = word
+    for totals in (connection.runtime.totals, connection.listener.totals):
+        totals.refused += 1
+        totals.refusals[word] += 1
