@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trio_balancer.config.model_filters import Rotation
@@ -79,13 +79,14 @@ def test_a_piece_larger_than_a_file_gets_one_of_its_own(tmp_path: Path) -> None:
     assert contents(tmp_path) == {"f": b"#b", "f.1": b"#" + b"a" * 10}
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(min_size=1, max_size=5), max_size=20))
 def test_two_writers_of_one_file_keep_every_piece_whole(
     tmp_path_factory: pytest.TempPathFactory, pieces: list[bytes]
 ) -> None:
     # As in a reload, where the filters of old and new connections have the same file.
     folder = tmp_path_factory.mktemp("two")
-    writers = [open_file(folder / "f", Rotation(max_size=8, files=1000)) for _ in range(2)]
+    writers = [open_file(folder / "f", Rotation(max_size=8, files=50)) for _ in range(2)]
     for number, piece in enumerate(pieces):
         writers[number % 2].write(piece)
     for writer in writers:

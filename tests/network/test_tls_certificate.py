@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import ssl
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -26,7 +26,7 @@ def test_names_and_expiry(tmp_path: Path) -> None:
 
 
 def test_an_expired_certificate_is_read_too(tmp_path: Path) -> None:
-    end = datetime(2020, 2, 3, tzinfo=timezone.utc)
+    end = datetime(2020, 2, 3, tzinfo=UTC)
     certificate = _read(Authority(tmp_path).issue("a.example", expired_at=end))
     assert certificate.names == ("a.example",)
     assert certificate.expires == end.timestamp()

@@ -53,7 +53,7 @@ def test_a_failed_handshake_sends_its_alert_first(tmp_path: Path) -> None:
     with pytest.raises(ssl.SSLCertVerificationError):
         wired.client.do_handshake()
     wired.down.read()
-    with pytest.raises(ssl.SSLError, match="(?i)alert"):
+    with pytest.raises(ssl.SSLError, match=r"(?i)alert"):
         wired.server.do_handshake()
 
 
@@ -86,7 +86,7 @@ def test_what_came_before_a_broken_record_is_read_first(wired: Wired) -> None:
     wired.up.write(good + bad)
     assert wired.server.read(100) == b"good"
     for _ in range(2):
-        with pytest.raises(ssl.SSLError, match="(?i)bad record mac"):
+        with pytest.raises(ssl.SSLError, match=r"(?i)bad record mac"):
             wired.server.read(100)
 
 

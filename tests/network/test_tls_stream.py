@@ -107,9 +107,7 @@ async def test_bytes_arrive_in_order_and_plaintext_is_counted(rig: Rig, pairs: P
     await client.aclose()
 
 
-async def test_the_plain_socket_is_hidden_and_the_addresses_are_not(
-    rig: Rig, pairs: Pairs
-) -> None:
+async def test_the_plain_socket_is_hidden_and_the_addresses_are_not(rig: Rig, pairs: Pairs) -> None:
     client, server = await rig.connect(await pairs.connect())
     assert client.socket is server.socket is None
     assert client.remote_address == server.local_address
@@ -227,7 +225,7 @@ async def test_a_broken_record_is_a_reset(rig: Rig) -> None:
     await client.send_all(b"good")
     await dialled.send_all(b"\x17\x03\x03\x00\x20" + bytes(32))
     assert await server.receive_some() == b"good"
-    with pytest.raises(PeerReset, match="the TLS connection broke: .*bad record mac"):
+    with pytest.raises(PeerReset, match=r"the TLS connection broke: .*bad record mac"):
         await server.receive_some()
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ssl
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 import trio
-from support.tls import VERSIONS, Rig, memory_ends
+from support.tls import VERSIONS, Rig, half_close
 from trio.testing import wait_all_tasks_blocked
 
 from trio_balancer.network import PeerReset, Stream
@@ -31,21 +30,8 @@ async def receive_all(stream: Stream) -> bytes:
     return bytes(received)
 
 
-def write_close_notify(stream: TlsStream) -> None:
-    """Finish one direction only, which `send_eof` does not do but other programs may."""
-    with pytest.raises(ssl.SSLWantReadError):
-        stream._engine._object.unwrap()
-
-
-async def half_close(stream: TlsStream) -> None:
-    write_close_notify(stream)
-    await stream._below.send_all(stream._engine._outgoing.read())
-
-
 @pytest.mark.parametrize("finisher", [0, 1])
-async def test_the_reply_goes_on_after_the_peers_end(
-    rig: Rig, pairs: Pairs, finisher: int
-) -> None:
+async def test_the_reply_goes_on_after_the_peers_end(rig: Rig, pairs: Pairs, finisher: int) -> None:
     both = await rig.connect(await pairs.connect())
     asking, answering = both[finisher], both[1 - finisher]
     await asking.send_all(b"question")
@@ -199,14 +185,9 @@ async def test_closing_gently_while_somebody_sends(rig: Rig) -> None:
         await client.aclose()
 
 
-async def test_a_key_update_answers_while_we_receive(tmp_path: Path) -> None:
-    # TLS 1.3 lets a reader have to send. Nothing in `ssl` asks for it, so what is shown here is
-    # that receiving and sending at once, as a bridge does, takes turns below.
-    client, server = await Rig(tmp_path).connect(memory_ends())
+async def test_both_directions_at_once(rig: Rig) -> None:
+    client, server = await rig.connect()
     payload = bytes(300_000)
-
-    async def send(stream: TlsStream) -> None:
-        await stream.send_all(payload)
 
     async def receive(stream: TlsStream) -> None:
         while stream.received < len(payload):
@@ -214,5 +195,5 @@ async def test_a_key_update_answers_while_we_receive(tmp_path: Path) -> None:
 
     async with trio.open_nursery() as nursery:
         for end in (client, server):
-            nursery.start_soon(send, end)
+            nursery.start_soon(end.send_all, payload)
             nursery.start_soon(receive, end)

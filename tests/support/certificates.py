@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
@@ -13,7 +14,6 @@ from trio_balancer.config.model_tls import CertificateFiles, ListenerTls, PoolTl
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from pathlib import Path
 
 
 @attrs.define(eq=False)
@@ -73,8 +73,15 @@ class Authority:
 def self_signed_for_clients(folder: Path) -> CertificateFiles:
     """Make a certificate that no server may use; skips the test without an openssl program."""
     files = CertificateFiles(str(folder / "client-cert.pem"), str(folder / "client-key.pem"))
-    openssl("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=a.example",
-            "-addext", "extendedKeyUsage=clientAuth", "-out", files.cert, "-keyout", files.key)
+    openssl(
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=a.example",
+        "-addext",
+        "extendedKeyUsage=clientAuth",
+        "-out",
+        files.cert,
+        "-keyout",
+        files.key,
+    )
     return files
 
 
@@ -84,3 +91,13 @@ def openssl(command: str, *more: str) -> None:
         subprocess.run(["openssl", *command.split(), *more], check=True, capture_output=True)
     except FileNotFoundError:
         pytest.skip("there is no openssl program here")
+
+
+def replace(path: str, by: str) -> None:
+    """Put one file into the place of another, as a renewal does."""
+    Path(by).rename(path)
+
+
+def remove(path: str) -> None:
+    """Remove a file."""
+    Path(path).unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import attrs
@@ -113,3 +114,10 @@ class Rig:
         assert ends.client is not None
         assert ends.server is not None
         return ends.client, ends.server
+
+
+async def half_close(stream: TlsStream) -> None:
+    """Finish one direction with a close_notify and go on receiving, as some programs do."""
+    with suppress(ssl.SSLWantReadError):
+        stream._engine._object.unwrap()
+    await stream._below.send_all(stream._engine._outgoing.read())

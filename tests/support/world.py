@@ -128,6 +128,8 @@ class World:
     records: list[Record] = attrs.field(factory=list)
     scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     returned: bool = False
+    #: Unix seconds when trio's clock shows 0.
+    wall_start: float = 0.0
     peers: list[MemoryStream] = attrs.field(factory=list)
     servers: list[Server] = attrs.field(factory=list)
     balancer: Balancer = attrs.field(init=False)
@@ -144,7 +146,7 @@ class World:
             await serve(
                 config,
                 network=network,
-                wall_clock=trio.current_time,
+                wall_clock=lambda: self.wall_start + trio.current_time(),
                 rng=random.Random(7),
                 log_sink=self.sink,
                 on_record=self.records.append,

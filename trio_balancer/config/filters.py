@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
     Read = Callable[[TableReader, PurePath], FilterConfig | None]
 
-_MOST_FILES = 1000
+_MOST_FILES = 100
 _LOG = LogFilterConfig("")
 _NEEDLE = Needle(b"")
 _REPLACE = ReplaceFilterConfig("", _NEEDLE, b"")

@@ -49,6 +49,7 @@ def read_pool(name: str, section: TableReader, base: PurePath) -> PoolConfig:
     _report_half_an_address(section, pool)
     _report_other_family(section, pool)
     _report_checks_beyond_the_pool(section, pool)
+    _report_nameless_tls(section, pool)
     return pool
 
 
@@ -74,6 +75,12 @@ def _report_checks_beyond_the_pool(section: TableReader, pool: PoolConfig) -> No
         section.problem("health", "has tls = true, but the pool has no [tls] that says how")
     if pool.health.send_proxy and pool.send_proxy is None:
         section.problem("health", "has send_proxy = true, but the pool has no send_proxy")
+
+
+def _report_nameless_tls(section: TableReader, pool: PoolConfig) -> None:
+    has_path = any(isinstance(backend.address, UnixAddress) for backend in pool.backends)
+    if pool.tls is not None and pool.tls.verify and pool.tls.server_name is None and has_path:
+        section.problem("tls", "needs a server_name to verify a Unix socket's backend by")
 
 
 def _report_other_family(section: TableReader, pool: PoolConfig) -> None:

@@ -52,7 +52,8 @@ class AppendFile:
     def write(self, piece: bytes) -> None:
         """Append; never raises, and waits no longer than the kernel takes to copy the bytes."""
         try:
-            self._make_room(len(piece))
+            while self._is_too_full(len(piece)):
+                self._rotate()
             self._append(piece)
         except OSError as error:
             self._lose(error)
@@ -85,15 +86,14 @@ class AppendFile:
                 os.ftruncate(self._fd, size - written)
             raise OSError(f"only {written} of {len(piece)} bytes were written")
 
-    def _make_room(self, count: int) -> None:
+    def _is_too_full(self, count: int) -> bool:
         if self._fd < 0:
-            return
+            return False
         size = os.fstat(self._fd).st_size
-        if size > len(self._header) and size + count > self._rotation.max_size:
-            self._rotate()
+        return size > len(self._header) and size + count > self._rotation.max_size
 
     def _rotate(self) -> None:
-        if self._is_ours():
+        if self._is_in_place():
             for number in range(self._rotation.files - 1, 0, -1):
                 with suppress(FileNotFoundError):
                     self._name(number - 1).rename(self._name(number))
@@ -102,7 +102,7 @@ class AppendFile:
         self.close()
         self._open()
 
-    def _is_ours(self) -> bool:
+    def _is_in_place(self) -> bool:
         """Whether the path still leads to our file: somebody else may have rotated it."""
         try:
             return os.path.samestat(self._path.stat(), os.fstat(self._fd))

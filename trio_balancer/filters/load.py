@@ -80,16 +80,24 @@ def load_filters(listener: ListenerConfig, surroundings: Surroundings) -> Listen
     Raises FilterConfigError with all that is wrong; nothing stays open then.
     """
     check_filters(listener)
+    makers, files = make_makers(listener.filters, surroundings)
+    return ListenerFilters(makers, files, listener.filter_buffer, surroundings)
+
+
+def make_makers(
+    configs: Sequence[FilterConfig], surroundings: Surroundings
+) -> tuple[list[Maker], list[AppendFile]]:
+    """Make what makes the filters, in their order, and open the files that they write."""
+    makers: list[Maker] = []
     files: list[AppendFile] = []
-    makers = []
-    for config in listener.filters:
+    for config in configs:
         try:
             makers.append(_maker(config, surroundings, files))
         except OSError as error:
             for file in files:
                 file.close()
             raise FilterConfigError([(config.where, _cannot_open(error))]) from error
-    return ListenerFilters(makers, files, listener.filter_buffer, surroundings)
+    return makers, files
 
 
 def _cannot_open(error: OSError) -> str:

@@ -13,7 +13,7 @@ from trio_balancer.flow.introduction import introduction
 from trio_balancer.flow.record import Who
 from trio_balancer.network.tls_client import ClientTls
 from trio_balancer.network.tls_errors import TlsError
-from trio_balancer.wire.address import Address, NamedAddress
+from trio_balancer.wire.address import Address, InetAddress, NamedAddress, UnixAddress
 from trio_balancer.wire.proxy_protocol import encode_local, encode_v1
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Leg:
             await stream.send_all(header)
         if self.tls is None:
             return stream
-        return await self.tls.connect(stream, _host_name(backend))
+        return await self.tls.connect(stream, _host(backend))
 
     def header_of_check(self, stream: Stream) -> bytes:
         """Return the header of a health check: it speaks for nobody but us."""
@@ -66,11 +66,13 @@ async def begin_leg(
 ) -> Stream | DialFailure:
     """Begin a client's connection to a backend, until `deadline` (trio's clock)."""
     header, target = introduction(connection, leg.send_proxy), connection.target
+    address: Address = stream.remote_address
+    if target is not None and not connection.destinations:
+        address = target.address
     failure = DialFailure(Who.BACKEND_TIMEOUT, "no TLS handshake in time")
     begun = None
     try:
         with trio.move_on_at(deadline):
-            address = stream.remote_address if target is None else target.address
             begun = await leg.begin(stream, header, address)
     except (TlsError, trio.BrokenResourceError) as error:
         failure = DialFailure(Who.BACKEND, str(error))
@@ -80,5 +82,12 @@ async def begin_leg(
     return begun or failure
 
 
-def _host_name(backend: Address) -> str | None:
-    return backend.name if isinstance(backend, NamedAddress) else None
+def _host(backend: Address) -> str | None:
+    """Return what the backend's certificate is to be for; a path is no host."""
+    match backend:
+        case NamedAddress():
+            return backend.name
+        case InetAddress():
+            return backend.text
+        case UnixAddress():
+            return None

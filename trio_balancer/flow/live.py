@@ -38,7 +38,6 @@ class Totals:
     refused: int = 0
     accept_errors: int = 0
     bugs: int = 0
-    filter_errors: int = 0
     bytes_up: int = 0
     bytes_down: int = 0
     endings: Counter[str] = attrs.Factory(Counter)

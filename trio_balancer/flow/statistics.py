@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 class TrafficStatistics:
     """Counts since the start; `endings` counts finished connections by their two letters.
 
+    `refusals` counts the refused ones by the reason, in one word; `refused` is their sum.
+
     `bytes_up` and `bytes_down` are those of finished connections.
     """
 
@@ -29,6 +31,7 @@ class TrafficStatistics:
     bytes_up: int
     bytes_down: int
     endings: Mapping[str, int]
+    refusals: Mapping[str, int]
 
 
 @attrs.frozen
@@ -86,4 +89,5 @@ def _traffic(totals: Totals) -> TrafficStatistics:
         bytes_up=totals.bytes_up,
         bytes_down=totals.bytes_down,
         endings=dict(totals.endings),
+        refusals=dict(totals.refusals),
     )

@@ -11,7 +11,7 @@ import trio
 from trio_balancer.network.conflict import OneTask
 from trio_balancer.network.seam import PeerReset, Stream
 from trio_balancer.network.tls_engine import Engine
-from trio_balancer.network.tls_errors import handshake_error, stream_error
+from trio_balancer.network.tls_errors import handshake_error, is_truncation, stream_error
 from trio_balancer.network.tls_transport import TlsTransport
 
 if TYPE_CHECKING:
@@ -52,9 +52,12 @@ async def start_tls(
     try:
         await ssl_stream.do_handshake()
     except trio.BrokenResourceError as error:
-        if isinstance(error.__cause__, ssl.SSLError):
-            raise handshake_error(error.__cause__) from error.__cause__
-        raise
+        if not isinstance(error.__cause__, ssl.SSLError):
+            raise
+        if is_truncation(error.__cause__):
+            transport.raise_broken()
+        raise handshake_error(error.__cause__) from error.__cause__
+    transport.raise_broken()
     return TlsStream(ssl_stream, engine, engine.info(server_name))
 
 

@@ -16,7 +16,7 @@ import attrs
 MAX_LINE = 16 * 1024
 
 _PAYLOAD = re.compile(r"(?:^|[ \t])<<([^ \t]*)[ \t]*\Z")
-_TOKEN = re.compile(r"\\.|;|[^\\;]+|\\", re.DOTALL)
+_PIECE = re.compile(r"\\.|;|[^\\;]+|\\", re.DOTALL)
 _WORD = re.compile(r"(?:\\.|[^\\ \t])+", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
@@ -117,11 +117,11 @@ class _Payload:
 def split_line(line: str) -> list[Command]:
     r"""Split a line into its commands, at least one: "a b;c\;d" has the words a b, and c;d."""
     texts = [""]
-    for token in _TOKEN.findall(line):
-        if token == ";":
+    for piece in _PIECE.findall(line):
+        if piece == ";":
             texts.append("")
         else:
-            texts[-1] += token
+            texts[-1] += piece
     *others, last = map(_words, texts)
     return [*(Command(words, ends_line=False) for words in others), Command(last)]
 

@@ -7,7 +7,6 @@ so there. Each function returns the reply without the empty line that ends it.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import attrs
@@ -142,7 +141,7 @@ _FORMATS = {"typed": Format.TYPED, "json": Format.JSON}
 
 @attrs.frozen
 class InfoQuery:
-    """A parsed `show info`."""
+    """A parsed `show info`; HAProxy leaves descriptions out of JSON, even where asked for."""
 
     format: Format = Format.TEXT
     describe: bool = False
@@ -168,10 +167,8 @@ def show_info(values: Mapping[str, Value], query: InfoQuery) -> str:
         (field, field.fit(values[field.name])) for field in INFO_FIELDS if field.name in values
     ]
     if query.format is Format.JSON:
-        return (
-            json.dumps([field.members(value) for field, value in known], separators=(",", ":"))
-            + "\n"
-        )
+        objects = ",".join(f"{{{field.json(value)}}}" for field, value in known)
+        return f"[{objects}]\n"
     return "".join(_lines(known, query))
 
 

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import attrs
 
 from trio_balancer.wire.haproxy_checks import CheckStatus
+from trio_balancer.wire.haproxy_status import Admin, Operation
 from trio_balancer.wire.haproxy_text import one_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from trio_balancer.wire.haproxy_status import Admin, Operation
 
 # The version of the format of `show servers state`, on its first line.
 _VERSION = 1

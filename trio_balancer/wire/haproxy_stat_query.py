@@ -63,7 +63,8 @@ class StatQuery:
     """A parsed `show stat`: `proxy` is a name, a number or None for all.
 
     `types` is a sum of 1 frontends, 2 backends, 4 servers and 8 listeners, and `server_id` the
-    number of a server or listener; ALL for all.
+    number of a server or listener; ALL for all. `describe` concerns typed lines only: there is no
+    place for descriptions in CSV, and HAProxy leaves them out of JSON.
     """
 
     proxy: str | int | None = None

@@ -7,7 +7,7 @@ HAProxy 2.6.12 wrote. Each function returns the reply without the empty line tha
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import attrs
@@ -16,7 +16,7 @@ from trio_balancer.wire.haproxy_columns import STAT_FIELDS, Kind, fields_of
 from trio_balancer.wire.haproxy_fields import PROCESS, Field, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
 _FIELDS = {field.name: field for field in STAT_FIELDS}
 # These come from what a row is about, so that nobody can contradict it.
@@ -40,10 +40,10 @@ def _fitted(values: Mapping[str, Value]) -> dict[str, Value]:
 class StatRow:
     """One row: a frontend, a backend, or a server or listener of one.
 
-    `proxy_id` counts frontends and backends together, from 1; `server_id` counts a backend's
-    servers or a frontend's listeners, from 1. `values` maps the other columns to numbers and
-    texts, in the columns' units; what is left out stays empty. Raises ValueError or TypeError for
-    an unknown column or a value that it cannot hold.
+    `proxy_id` counts frontends and backends together, from 2 (1 is HAProxy's own); `server_id`
+    counts a backend's servers or a frontend's listeners, from 1. `values` maps the other columns
+    to numbers and texts, in the columns' units; what is left out stays empty. Raises ValueError or
+    TypeError for an unknown column or a value that it cannot hold.
     """
 
     kind: Kind
@@ -92,7 +92,7 @@ def typed(rows: Iterable[StatRow], *, describe: bool = False) -> str:
 
 def as_json(rows: Iterable[StatRow]) -> str:
     """Write one line: an array of rows, each an array of objects, one per value."""
-    return json.dumps([_json_row(row) for row in rows], separators=(",", ":")) + "\n"
+    return f"[{','.join(map(_json_row, rows))}]\n"
 
 
 def _csv_line(row: StatRow) -> str:
@@ -115,10 +115,8 @@ def _typed_lines(row: StatRow, *, describe: bool) -> Iterator[str]:
         yield f"{identity}.{field.typed(value)}{meaning}\n"
 
 
-def _json_row(row: StatRow) -> list[dict[str, object]]:
-    identity: dict[str, object] = {
-        "objType": row.kind.name.capitalize(),
-        "proxyId": row.proxy_id,
-        "id": row.server_id,
-    }
-    return [identity | field.members(value) for field, value in row.columns()]
+def _json_row(row: StatRow) -> str:
+    kind = row.kind.name.capitalize()
+    identity = f'"objType":"{kind}","proxyId":{row.proxy_id},"id":{row.server_id}'
+    objects = (f"{{{identity},{field.json(value)}}}" for field, value in row.columns())
+    return f"[{','.join(objects)}]"
