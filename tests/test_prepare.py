@@ -9,10 +9,14 @@ from support.certificates import Authority
 from support.world import World, make_config
 
 from trio_balancer import Config, ConfigError
-from trio_balancer.filters import Surroundings
+from trio_balancer.config.model import LogConfig
+from trio_balancer.flow.filtering import surroundings_of
+from trio_balancer.flow.log import Log
+from trio_balancer.flow.log_sink import MemorySink
 from trio_balancer.prepare import close_all_filters, open_all_filters, prepare
 
-SURROUNDINGS = Surroundings(log=print, warn=print, wall_clock=lambda: 0.0)
+LOG = Log(LogConfig(), MemorySink(), wall_clock=lambda: 0.0, pid=1)
+SURROUNDINGS = surroundings_of(LOG, lambda: 0.0)
 
 
 def secured(folder: Path) -> Config:
@@ -65,9 +69,7 @@ async def test_serve_finds_them_before_it_binds(world: World, autojump_clock: ob
 
 def test_files_of_filters_are_opened_and_closed(tmp_path: Path) -> None:
     file = tmp_path / "talk.jsonl"
-    config = make_config(
-        listener=f'[[listeners.web.filters]]\nuse = "record"\nfile = "{file}"'
-    )
+    config = make_config(listener=f'[[listeners.web.filters]]\nuse = "record"\nfile = "{file}"')
     prepare(config)
     assert not file.exists()
 

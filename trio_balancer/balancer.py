@@ -11,7 +11,7 @@ from trio_balancer.flow.statistics import BalancerStatistics, take_statistics
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from trio_balancer.config.model import BalancerConfig
+    from trio_balancer.config.model import Config
     from trio_balancer.flow.gate import Gate
     from trio_balancer.flow.live import Runtime
     from trio_balancer.flow.log import Log
@@ -21,16 +21,30 @@ if TYPE_CHECKING:
 class Balancer:
     """Look at a running balancer, and stop it. Not thread-safe: use it in its own trio loop."""
 
-    def __init__(self, runtime: Runtime, gates: Mapping[str, Gate], config: BalancerConfig) -> None:
+    def __init__(self, runtime: Runtime, gates: Mapping[str, Gate], config: Config) -> None:
         self._runtime = runtime
         self._gates = gates
-        self._config = config
+        #: The configuration in force.
+        self.config = config
+        #: When it began to serve, by trio's clock and by the wall clock (Unix seconds).
+        self.started_at = trio.current_time()
+        self.started_wall = runtime.wall_clock()
         #: False from the moment on that somebody asked it to stop.
         self.ready = True
         #: The bound addresses of each listener, with the real ports.
         self.addresses: Mapping[str, tuple[SocketAddress, ...]] = {
             name: tuple(socket.address for socket in gate.sockets) for name, gate in gates.items()
         }
+
+    @property
+    def runtime(self) -> Runtime:
+        """The books that the balancer keeps; for its own control room."""
+        return self._runtime
+
+    @property
+    def gates(self) -> Mapping[str, Gate]:
+        """The listeners at work, by name."""
+        return self._gates
 
     @property
     def log(self) -> Log:
@@ -51,7 +65,7 @@ class Balancer:
         """
         self.ready = False
         self.log.info("Draining", connections=len(self._runtime.connections))
-        patience = self._config.drain_timeout if timeout is None else timeout
+        patience = self.config.balancer.drain_timeout if timeout is None else timeout
         for gate in self._gates.values():
             gate.drain(trio.current_time() + patience)
 
@@ -61,5 +75,5 @@ class Balancer:
         A load balancer in front of this one may need the delay to notice.
         """
         self.ready = False
-        await trio.sleep(self._config.pre_stop_delay)
+        await trio.sleep(self.config.balancer.pre_stop_delay)
         self.drain()

@@ -99,7 +99,7 @@ async def serve(
                     overflow=config.balancer.overflow,
                     relay=relay,
                     legs=dict(prepared.legs),
-                    on_record=on_record,
+                    observers=() if on_record is None else (on_record,),
                 )
                 await _start_services(services, runtime, config)
                 gates = _make_gates(runtime, config, prepared, filters, bound)
@@ -184,5 +184,5 @@ async def _serve_listeners(
             for socket in gate.sockets:
                 pool = gate.listener.config.pool
                 runtime.log.info("Listening", listener=name, address=socket.address, pool=pool)
-        task_status.started(Balancer(runtime, gates, config.balancer))
+        task_status.started(Balancer(runtime, gates, config))
     runtime.log.info("Stopped", accepted=runtime.totals.accepted)

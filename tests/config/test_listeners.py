@@ -11,7 +11,6 @@ from trio_balancer.config.problems import Report
 from trio_balancer.config.reader import TableReader
 from trio_balancer.wire.address import UnixAddress, parse_address
 
-
 BASE = PurePath("/run")
 
 

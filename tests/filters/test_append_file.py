@@ -21,7 +21,12 @@ FOREVER = Rotation(max_size=1e9)
 def open_file(
     path: Path, rotation: Rotation = FOREVER, header: bytes = b"", told: list[str] | None = None
 ) -> AppendFile:
-    return AppendFile(str(path), rotation, [].append if told is None else told.append, header)
+    on_trouble = told.append if told is not None else print
+    return AppendFile(str(path), rotation, on_trouble, header)
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -112,10 +117,10 @@ def test_it_cannot_be_opened(tmp_path: Path) -> None:
 
 
 def test_a_header_that_cannot_be_written_leaves_nothing_open() -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_files()
     with pytest.raises(OSError, match="No space left"):
         open_file(Path("/dev/full"), header=b"#")
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert open_files() == before
 
 
 def test_trouble_is_counted_and_told_once() -> None:

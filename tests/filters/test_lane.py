@@ -137,14 +137,14 @@ def _answering(answer: object) -> object:
 
 
 async def test_a_method_without_a_name_can_fail() -> None:
-    class Callable_:
+    class Nameless:
         def __call__(self, data: bytes) -> bytes:
             raise RuntimeError
 
     class Own:
-        from_client = Callable_()
+        from_client = Nameless()
 
-    with pytest.raises(FilterError, match="Callable_ failed"):
+    with pytest.raises(FilterError, match="Nameless failed"):
         await make_lane(Own()).lead(News(data=b"abc"))
 
 

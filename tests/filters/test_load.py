@@ -32,7 +32,7 @@ NEEDLE = Needle(b"x", 1)
 
 
 def open_files() -> int:
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def test_every_kind_of_filter(tmp_path: Path) -> None:

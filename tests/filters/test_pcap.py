@@ -118,7 +118,7 @@ def test_addresses(
 
 
 def write(path: Path, info: ConnectionInfo) -> None:
-    file = AppendFile(str(path), Rotation(), [].append, FILE_HEADER)
+    file = AppendFile(str(path), Rotation(), print, FILE_HEADER)
     made = PcapFilter(lone_connection(info=info), file=file, wall_clock=lambda: START)
     made.from_client(b"question")
     made.from_backend(b"answer")
@@ -133,10 +133,15 @@ async def test_rotated_files_are_whole(tmp_path: Path) -> None:
         for _ in range(20):
             await it.client.send_all(b"x" * 1000)
             await receive(it.backend, 1000)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["f", "f.1", "f.2"]
-    for path in tmp_path.iterdir():
+    files = sorted_files(tmp_path)
+    assert [path.name for path in files] == ["f", "f.1", "f.2"]
+    for path in files:
         assert path.stat().st_size <= 5000
         assert tshark(path)
+
+
+def sorted_files(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir())
 
 
 async def test_two_connections_of_the_same_addresses_are_two_streams(tmp_path: Path) -> None:

@@ -183,7 +183,10 @@ async def test_the_hello_chooses_the_pool_and_reaches_it_whole(
 ) -> None:
     app, other = await world.server(BACKEND, keep), await world.server(OTHER, keep)
     await world.serve(
-        routed('{ sni = "a.example", pool = "other" }, { alpn = "h2", pool = "other" }', pool='pool = "app"')
+        routed(
+            '{ sni = "a.example", pool = "other" }, { alpn = "h2", pool = "other" }',
+            pool='pool = "app"',
+        )
     )
     hellos = [client_hello("a.example"), client_hello("b.example"), client_hello(None, ["h2"])]
 

@@ -30,7 +30,7 @@ def terminating(authority: Authority, *, listener: str = "", tls: str = "") -> C
     files = authority.issue("a.example", "b.example")
     return parse_config(
         f'[balancer]\nmax_connections = 10\n[listeners.web]\nbind = "{FRONT}"\npool = "app"\n'
-        f'{listener}\n[listeners.web.tls]\n{tls}\n'
+        f"{listener}\n[listeners.web.tls]\n{tls}\n"
         f'certificates = [{{ cert = "{files.cert}", key = "{files.key}" }}]\n'
         f'[pools.app]\nbackends = ["{BACKEND}"]\nhealth = {{ type = "none" }}\n'
         f'[pools.other]\nbackends = ["{OTHER}"]\nhealth = {{ type = "none" }}\n'
@@ -38,7 +38,12 @@ def terminating(authority: Authority, *, listener: str = "", tls: str = "") -> C
 
 
 async def secured(
-    world: World, authority: Authority, host: str = "a.example", *, before: bytes = b"", **tls: object
+    world: World,
+    authority: Authority,
+    host: str = "a.example",
+    *,
+    before: bytes = b"",
+    **tls: object,
 ) -> TlsStream:
     """Connect, say what comes before, and shake hands."""
     client = await world.client()
@@ -183,7 +188,10 @@ async def test_truncated_tls_is_a_reset_for_the_backend(
 
 
 async def test_an_unknown_authority_is_told_to_the_client(
-    world: World, autojump_clock: MockClock, authority: Authority, tmp_path_factory: pytest.TempPathFactory
+    world: World,
+    autojump_clock: MockClock,
+    authority: Authority,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     await world.serve(terminating(authority))
     stranger = Authority(tmp_path_factory.mktemp("stranger"))

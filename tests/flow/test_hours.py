@@ -21,10 +21,9 @@ def at(text: str) -> float:
 async def open_world(world: World, hours: str, start: str, *, closes: bool = True) -> None:
     world.wall_start = at(start)
     await world.server()
-    closing = "true" if closes else "false"
-    await world.serve(
-        make_config(listener=f'idle_timeout = "off"\n[listeners.web.access]\n{hours}\nclose_outside_hours = {closing}')
-    )
+    closing = f"close_outside_hours = {'true' if closes else 'false'}"
+    access = f"[listeners.web.access]\n{hours}\n{closing}"
+    await world.serve(make_config(listener=f'idle_timeout = "off"\n{access}'))
 
 
 async def test_outside_the_hours_a_client_is_refused(
@@ -54,9 +53,7 @@ async def test_a_connection_ends_when_its_window_closes(
     world.assert_nothing_is_held()
 
 
-async def test_a_connection_may_outlive_its_window(
-    world: World, autojump_clock: MockClock
-) -> None:
+async def test_a_connection_may_outlive_its_window(world: World, autojump_clock: MockClock) -> None:
     await open_world(world, OFFICE, "2026-11-23T16:59:00", closes=False)
     client = await world.client()
     await trio.sleep(300)
@@ -87,9 +84,7 @@ async def test_a_night_over_midnight_and_a_change_of_the_clocks(
     assert (trio.current_time() - began) / 3600 == pytest.approx(hours_open, abs=0.001)
 
 
-async def test_a_wall_clock_that_is_set_is_noticed(
-    world: World, autojump_clock: MockClock
-) -> None:
+async def test_a_wall_clock_that_is_set_is_noticed(world: World, autojump_clock: MockClock) -> None:
     await open_world(world, OFFICE, "2026-11-23T10:00:00")
     client = await world.client()
     began = trio.current_time()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 import trio
 from support.certificates import Authority
@@ -15,6 +17,8 @@ from trio_balancer.network.tls_server import ServerTls
 from trio_balancer.testing import MemoryStream
 from trio_balancer.wire.address import InetAddress, inet_address
 from trio_balancer.wire.proxy_protocol import ProxyHeader, Tlvs, parse_header
+
+Behaviour = Callable[[MemoryStream], Awaitable[None]]
 
 TRUSTING = 'proxy_protocol = { trusted = ["127.0.0.1"] }\n'
 CHECKED = '[pools.app.health]\ninterval = "1s"\nfall = 1\n'
@@ -98,7 +102,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("certificates"))
 
 
-def speaking(authority: Authority, config: ListenerTls | None = None):  # noqa: ANN202
+def speaking(authority: Authority, config: ListenerTls | None = None) -> Behaviour:
     """Return the behaviour of a backend that speaks TLS and echoes."""
     tls = ServerTls(config or authority.listener("10.0.1.1"))
 
@@ -144,7 +148,9 @@ async def test_its_check_fails_too(
     assert "certificate verify failed" in line
 
 
-def swallow_errors(behave):  # noqa: ANN001, ANN202
+def swallow_errors(behave: Behaviour) -> Behaviour:
+    """Return the same behaviour of a backend whose clients may be at odds with it."""
+
     async def quiet(stream: MemoryStream) -> None:
         try:
             await behave(stream)
@@ -214,6 +220,4 @@ async def test_where_nobody_knows_the_original_destination(
     assert world.records[0].reason.startswith("no original destination: ")
 
 
-ORIGINAL_DESTINATION = make_config(
-    pool='backends = "original-destination"', more="", backends=()
-)
+ORIGINAL_DESTINATION = make_config(pool='backends = "original-destination"', more="", backends=())

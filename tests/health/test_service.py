@@ -66,7 +66,9 @@ def run(
 
 @pytest.fixture
 def watch(network: MemoryNetwork, rng: random.Random, log: Log) -> Callable[..., Service]:
-    return lambda names: partial(watch_backend, network=network, names=names, rng=rng, log=log, legs={})
+    return lambda names: partial(
+        watch_backend, network=network, names=names, rng=rng, log=log, legs={}
+    )
 
 
 class StuckNames(Names):

@@ -45,6 +45,13 @@ async def test_a_client_must_have_a_certificate(rig: Rig) -> None:
             await ends.client.receive_some()
 
 
+async def test_without_an_authority_nobody_is_accepted(rig: Rig) -> None:
+    rig.serve(rig.authority.listener(HOST, client_certificates=ClientCertificates.REQUIRED))
+    rig.dial(rig.authority.pool(certificate=rig.authority.issue("alice@example")))
+    ends = await rig.shake_hands()
+    assert str(ends.server).startswith("certificate verify failed: ")
+
+
 @pytest.mark.parametrize("wanted", [ClientCertificates.OPTIONAL, ClientCertificates.REQUIRED])
 async def test_a_client_of_another_authority(rig: Rig, wanted: ClientCertificates) -> None:
     asking(rig, wanted)

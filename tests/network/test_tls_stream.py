@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import ssl
 from pathlib import Path
 from typing import Protocol
 
@@ -251,9 +250,3 @@ async def test_room_to_send_is_waited_for(rig: Rig) -> None:
         await server.wait_send_all_might_not_block()
     server.reset()
     await client.wait_send_all_might_not_block()  # a send would fail at once
-
-
-async def test_renegotiation_is_refused(tmp_path: Path) -> None:
-    rig = Rig(tmp_path, ssl.TLSVersion.TLSv1_2)
-    _client, server = await rig.connect()
-    assert server._engine._object.context.options & ssl.OP_NO_RENEGOTIATION

@@ -89,10 +89,12 @@ def test_long_data_is_cut_into_segments() -> None:
 
 def test_both_finish() -> None:
     talk = Conversation(*IPV4)
+    is_over = [talk.is_over]
     [first] = read(talk.finish(talk.server))
-    assert not talk.is_over
+    is_over.append(talk.is_over)
     second, last = read(talk.finish(talk.client))
-    assert talk.is_over
+    is_over.append(talk.is_over)
+    assert is_over == [False, False, True]
     assert [each.flags for each in (first, second, last)] == [
         Flag.FIN | Flag.ACK,
         Flag.FIN | Flag.ACK,

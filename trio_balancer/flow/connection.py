@@ -57,8 +57,8 @@ def open_connection(
     )
     runtime.connections[connection.number] = connection
     listener.active += 1
-    runtime.totals.accepted += 1
-    listener.totals.accepted += 1
+    runtime.totals.accept(connection.accepted_at)
+    listener.totals.accept(connection.accepted_at)
     return connection
 
 

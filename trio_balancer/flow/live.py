@@ -16,6 +16,7 @@ from trio_balancer.flow.admission import Admission
 from trio_balancer.flow.bridge import Bridge
 from trio_balancer.flow.leg import Leg
 from trio_balancer.flow.log import Log
+from trio_balancer.flow.meters import EventRate, Meters
 from trio_balancer.flow.names import Names
 from trio_balancer.flow.record import Ending, Phase, Record, Who
 from trio_balancer.network.seam import Network, SocketOptions, Stream
@@ -43,9 +44,24 @@ class Totals:
     endings: Counter[str] = attrs.Factory(Counter)
     #: Refused clients by the reason, in one word; `refused` is their sum.
     refusals: Counter[str] = attrs.Factory(Counter)
+    #: Accepted clients, as they come.
+    rate: EventRate = attrs.Factory(EventRate)
+    #: The most connections at once, as far as one of them has ended.
+    peak: int = 0
 
-    def count(self, record: Record, letters: str) -> None:
-        """Add a finished connection; `letters` are those of its ending."""
+    def accept(self, now: float) -> None:
+        """Add an accepted client; `now` is monotonic seconds."""
+        self.accepted += 1
+        self.rate.count(now)
+
+    def count(self, record: Record, letters: str, active: int) -> None:
+        """Add a finished connection; `letters` are those of its ending.
+
+        `active` connections were there, this one included: the most there ever were is there
+        just before one ends, or now.
+        """
+        if active > self.peak:
+            self.peak = active
         self.endings[letters] += 1
         self.bytes_up += record.bytes_up
         self.bytes_down += record.bytes_down
@@ -118,12 +134,22 @@ class Runtime:
     relay: Relay | None = None
     #: What a backend's connection begins with, by its pool, as far as there is anything.
     legs: dict[str, Leg] = attrs.Factory(dict)
-    on_record: Callable[[Record], None] | None = None
+    #: Called with each finished connection; see `observe`.
+    observers: tuple[Callable[[Record], None], ...] = ()
     totals: Totals = attrs.Factory(Totals)
+    meters: Meters = attrs.Factory(Meters)
     connections: dict[int, Connection] = attrs.Factory(dict)
     tarpitted: int = 0
     #: The number of the latest connection; numbers are also the order of who waits.
     latest: int = 0
+
+    def observe(self, observer: Callable[[Record], None]) -> None:
+        """Call `observer` with each connection that finishes from now on; it must not raise."""
+        self.observers = (*self.observers, observer)
+
+    def stop_observing(self, observer: Callable[[Record], None]) -> None:
+        """Take back an `observe`; harmless where there was none."""
+        self.observers = tuple(each for each in self.observers if each != observer)
 
     def on_backend(self, backend: Backend) -> list[Connection]:
         """Return the connections that hold a lease of this backend."""

@@ -14,7 +14,7 @@ import attrs
 from trio_balancer.flow.record import Who
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from trio_balancer.flow.record import Record
     from trio_balancer.policy import Backend, Pool
@@ -105,12 +105,13 @@ class ServiceStatistics:
     """What a pool or a backend did for its connections, up to now.
 
     `chosen` counts connections that came to the pool, or attempts at the backend; `rate` is that
-    of the last second. `connect_p50` and `connect_p99` are of the last DIALS dials, None before
-    the first. Times are seconds, `idle_for` since the last choice (None: never). `endings`,
-    `retries` and bytes are those of finished connections; `redispatches` counts those that went
-    to another backend after a failure.
+    of the last second. `peak` is the most connections at once.
+    `connect_p50` and `connect_p99` are of the last DIALS dials, None before the first. Times are
+    seconds, `idle_for` since the last choice (None: never). `endings`, `retries` and bytes are
+    those of finished connections; `redispatches` counts those that went to another backend.
     """
 
+    peak: int
     chosen: int
     rate: int
     rate_max: int
@@ -125,9 +126,6 @@ class ServiceStatistics:
     queue_time: MeanTime
     connect_time: MeanTime
     total_time: MeanTime
-
-
-NOTHING_YET = MeanTime(0.0, 0.0)
 
 
 @attrs.define(eq=False)
@@ -145,7 +143,7 @@ class ServiceMeter:
     queue_time: RecentMean = attrs.Factory(RecentMean)
     connect_time: RecentMean = attrs.Factory(RecentMean)
     total_time: RecentMean = attrs.Factory(RecentMean)
-    #: The most connections at once; a backend knows that of its own.
+    #: The most connections at once, as far as one of them has ended.
     peak: int = 0
 
     def chosen(self, now: float) -> None:
@@ -153,8 +151,14 @@ class ServiceMeter:
         self.rate.count(now)
         self.chosen_at = now
 
-    def finished(self, record: Record, letters: str) -> None:
-        """Add a finished connection; `letters` are those of its ending."""
+    def finished(self, record: Record, letters: str, active: int) -> None:
+        """Add a finished connection; `letters` are those of its ending.
+
+        `active` connections were there, this one included: the most there ever were is there
+        just before one ends, or now.
+        """
+        if active > self.peak:
+            self.peak = active
         self.bytes_up += record.bytes_up
         self.bytes_down += record.bytes_down
         self.endings[letters] += 1
@@ -175,10 +179,11 @@ class ServiceMeter:
         for mean in (self.queue_time, self.connect_time, self.total_time):
             mean.highest = 0.0
 
-    def statistics(self, now: float) -> ServiceStatistics:
-        """Take a snapshot; `now` is monotonic seconds."""
+    def statistics(self, now: float, active: int) -> ServiceStatistics:
+        """Take a snapshot; `now` is monotonic seconds, `active` the connections that are there."""
         dials = sorted(self.dials)
         return ServiceStatistics(
+            peak=max(self.peak, active),
             chosen=self.rate.total,
             rate=self.rate.at(now),
             rate_max=self.rate.highest,
@@ -230,18 +235,14 @@ class Meters:
 
     def chosen(self, pool: Pool, backend: Backend, now: float) -> None:
         """Count an attempt to reach a backend."""
-        meter = self.of(pool.name)
-        meter.of(backend).chosen(now)
-        active = pool.active
-        if active > meter.whole.peak:
-            meter.whole.peak = active
+        self.of(pool.name).of(backend).chosen(now)
 
     def finished(self, pool: Pool, backend: Backend | None, record: Record, letters: str) -> None:
         """Add a finished connection; `backend` is the last one tried."""
         meter = self.of(pool.name)
-        meter.whole.finished(record, letters)
+        meter.whole.finished(record, letters, record.counts.pool)
         if backend is not None:
-            meter.of(backend).finished(record, letters)
+            meter.of(backend).finished(record, letters, record.counts.backend)
 
     def forget_others(self, pools: Collection[Pool]) -> None:
         """Drop the meters of backends and pools that are gone, with their last connection."""
@@ -254,8 +255,8 @@ class Meters:
                 del meter.backends[backend]
 
 
-def count_endings(endings: dict[str, int], *who: Who) -> int:
-    """Count the endings that are somebody's fault."""
+def count_endings(endings: Mapping[str, int], *who: Who) -> int:
+    """Count the endings that somebody is to blame for."""
     letters = {each.value for each in who}
     return sum(count for ending, count in endings.items() if ending[0] in letters)
 

@@ -36,6 +36,7 @@ async def reach_backend(connection: Connection, pool: Pool) -> Stream | None:
     None when there is none to be had: the connection has its ending then.
     """
     connection.pool = pool
+    connection.runtime.meters.joined(pool, trio.current_time())
     search = _Search(connection, pool, _attempts_allowed(pool))
     while (lease := await search.choose()) is not None:
         connection.lease = lease
@@ -157,6 +158,7 @@ class _Search:
         connection, runtime = self.connection, self.connection.runtime
         connection.phase = Phase.CONNECT
         connection.chosen_at = started = trio.current_time()
+        runtime.meters.chosen(self.pool, lease.backend, started)
         connection.redispatched |= bool(self.tried) and lease.backend not in self.tried
         connection.attempts += 1
         connection.target = lease.backend

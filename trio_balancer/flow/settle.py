@@ -131,8 +131,10 @@ def _give_back(connection: Connection, now: float) -> None:
 def _publish(connection: Connection, record: Record) -> None:
     runtime = connection.runtime
     letters = str(record.ending)
-    runtime.totals.count(record, letters)
-    connection.listener.totals.count(record, letters)
+    runtime.totals.count(record, letters, record.counts.process)
+    connection.listener.totals.count(record, letters, record.counts.listener)
+    if connection.pool is not None:
+        runtime.meters.finished(connection.pool, connection.target, record, letters)
     runtime.log.connection(record, limited=connection.refusal is not None)
-    if runtime.on_record is not None:
-        runtime.on_record(record)
+    for observe in runtime.observers:
+        observe(record)

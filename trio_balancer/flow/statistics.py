@@ -9,10 +9,13 @@ import attrs
 import trio
 
 from trio_balancer.flow.log import LogStatistics
+from trio_balancer.flow.meters import ServiceStatistics
 from trio_balancer.policy import PoolStatistics
 
 if TYPE_CHECKING:
     from trio_balancer.flow.live import ListenerState, Runtime, Totals
+    from trio_balancer.flow.meters import PoolMeter
+    from trio_balancer.policy import Pool
 
 
 @attrs.frozen
@@ -21,7 +24,8 @@ class TrafficStatistics:
 
     `refusals` counts the refused ones by the reason, in one word; `refused` is their sum.
 
-    `bytes_up` and `bytes_down` are those of finished connections.
+    `bytes_up` and `bytes_down` are those of finished connections, `peak` the most that were open
+    at once. `rate` counts those accepted in the last second, `rate_max` the most in one.
     """
 
     accepted: int
@@ -32,6 +36,9 @@ class TrafficStatistics:
     bytes_down: int
     endings: Mapping[str, int]
     refusals: Mapping[str, int]
+    peak: int
+    rate: int
+    rate_max: int
 
 
 @attrs.frozen
@@ -45,8 +52,19 @@ class ListenerStatistics:
 
 
 @attrs.frozen
+class PoolTraffic:
+    """What a pool did for its connections, and each of its backends, by name."""
+
+    whole: ServiceStatistics
+    backends: Mapping[str, ServiceStatistics]
+
+
+@attrs.frozen
 class BalancerStatistics:
-    """The whole process; `tokens` are those of the global limiter that are taken."""
+    """The whole process; `tokens` are those of the global limiter that are taken.
+
+    `pool_traffic` belongs to the `pools`, by name.
+    """
 
     active: int
     limit: float
@@ -54,33 +72,36 @@ class BalancerStatistics:
     traffic: TrafficStatistics
     listeners: tuple[ListenerStatistics, ...]
     pools: tuple[PoolStatistics, ...]
+    pool_traffic: Mapping[str, PoolTraffic]
     log: LogStatistics
 
 
 def take_statistics(runtime: Runtime, listeners: Mapping[str, ListenerState]) -> BalancerStatistics:
     """Take a snapshot."""
     now = trio.current_time()
+    active = len(runtime.connections)
     return BalancerStatistics(
-        active=len(runtime.connections),
+        active=active,
         limit=runtime.limiter.total_tokens,
         tokens=runtime.limiter.borrowed_tokens,
-        traffic=_traffic(runtime.totals),
-        listeners=tuple(map(_listener, listeners.values())),
+        traffic=_traffic(runtime.totals, active, now),
+        listeners=tuple(_listener(listener, now) for listener in listeners.values()),
         pools=tuple(pool.statistics(now) for pool in runtime.pools.values()),
+        pool_traffic=_pool_traffic(runtime, now),
         log=runtime.log.statistics(),
     )
 
 
-def _listener(listener: ListenerState) -> ListenerStatistics:
+def _listener(listener: ListenerState, now: float) -> ListenerStatistics:
     return ListenerStatistics(
         name=listener.name,
         active=listener.active,
         limit=listener.limiter.total_tokens,
-        traffic=_traffic(listener.totals),
+        traffic=_traffic(listener.totals, listener.active, now),
     )
 
 
-def _traffic(totals: Totals) -> TrafficStatistics:
+def _traffic(totals: Totals, active: int, now: float) -> TrafficStatistics:
     return TrafficStatistics(
         accepted=totals.accepted,
         refused=totals.refused,
@@ -90,4 +111,25 @@ def _traffic(totals: Totals) -> TrafficStatistics:
         bytes_down=totals.bytes_down,
         endings=dict(totals.endings),
         refusals=dict(totals.refusals),
+        peak=max(totals.peak, active),
+        rate=totals.rate.at(now),
+        rate_max=totals.rate.highest,
+    )
+
+
+def _pool_traffic(runtime: Runtime, now: float) -> dict[str, PoolTraffic]:
+    runtime.meters.forget_others(runtime.pools.values())
+    return {
+        pool.name: _service(runtime.meters.of(pool.name), pool, now)
+        for pool in runtime.pools.values()
+    }
+
+
+def _service(meter: PoolMeter, pool: Pool, now: float) -> PoolTraffic:
+    return PoolTraffic(
+        whole=meter.whole.statistics(now, pool.active),
+        backends={
+            backend.name: meter.of(backend).statistics(now, backend.active)
+            for backend in pool.backends
+        },
     )

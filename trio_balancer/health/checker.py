@@ -10,6 +10,7 @@ from trio_balancer.config.model import CheckType, LogLevel
 from trio_balancer.flow.jitter import jittered
 from trio_balancer.flow.leg import Leg
 from trio_balancer.health.probe import ProbeResult, Verdict, probe
+from trio_balancer.policy import LastCheck
 
 if TYPE_CHECKING:
     import random
@@ -73,6 +74,8 @@ def check_leg(pool: Pool, legs: Mapping[str, Leg]) -> Leg | None:
 
 def _record(pool: Pool, backend: Backend, result: ProbeResult, log: Log) -> None:
     now = trio.current_time()
+    if result.verdict is not Verdict.INCONCLUSIVE:
+        backend.last_check = LastCheck(result.ok, result.reason, result.duration, now)
     if result.verdict is Verdict.PASSED:
         pool.check_passed(backend, now, result.reason)
     elif result.verdict is Verdict.FAILED:

@@ -84,7 +84,7 @@ class SocketNetwork(Network):
                     bind_source(sock, source)
             await _connect(sock, address, deadline)
             if isinstance(address, InetAddress) and address.port in self._own_ports:
-                _refuse_own_end(sock)
+                _refuse_own_end(sock, address.port)
         except BaseException:
             sock.close()
             raise
@@ -157,9 +157,10 @@ async def _connect(sock: socket.socket, address: SocketAddress, deadline: float)
         raise os_error(code)
 
 
-def _refuse_own_end(sock: socket.socket) -> None:
+def _refuse_own_end(sock: socket.socket, port: int) -> None:
     # Dialling a free port of this machine from that very port is TCP's simultaneous open.
-    if sock.getsockname() == sock.getpeername():
+    own = sock.getsockname()
+    if own[1] == port and own == sock.getpeername():
         raise os_error(errno.ECONNREFUSED, "the connection reached only itself")
 
 

@@ -29,7 +29,8 @@ class ClientTls:
     def reload(self) -> None:
         """Read the files again, for new connections.
 
-        Raises TlsConfigError, and goes on with what was loaded before.
+        Another thread may call it, too. Raises TlsConfigError, and goes on with what was loaded
+        before.
         """
         self._context = _load(self._config)
 

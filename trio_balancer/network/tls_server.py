@@ -49,9 +49,10 @@ class ServerTls:
         return self._choice.certificates
 
     def reload(self) -> None:
-        """Read the files again, for new connections.
+        """Read the files again, for new connections; a few milliseconds for each certificate.
 
-        Raises TlsConfigError, and goes on with what was loaded before.
+        Another thread may call it, too. Raises TlsConfigError, and goes on with what was loaded
+        before.
         """
         self._choice = _load(self._config)
 
@@ -159,8 +160,9 @@ def _set_ciphers(context: ssl.SSLContext, config: ListenerTls, problems: Problem
 
 
 def _ask_clients(context: ssl.SSLContext, config: ListenerTls, problems: Problems) -> None:
+    # Whoever is asked and verified without an authority is refused.
+    context.verify_mode = _VERIFY_MODES[config.client_certificates]
     if config.client_ca is not None:
-        context.verify_mode = _VERIFY_MODES[config.client_certificates]
         load_authorities(context, config.client_ca, "client_ca", problems)
 
 

@@ -12,13 +12,14 @@ from trio_balancer.policy.line import Line, Ticket
 from trio_balancer.policy.pool import Pool
 from trio_balancer.policy.rise_fall import RiseFall
 from trio_balancer.policy.state import Admin, State, Unavailable
-from trio_balancer.policy.statistics import BackendStatistics, PoolStatistics
+from trio_balancer.policy.statistics import BackendStatistics, LastCheck, PoolStatistics
 
 __all__ = [
     "Admin",
     "Backend",
     "BackendStatistics",
     "Change",
+    "LastCheck",
     "Lease",
     "Line",
     "Pool",

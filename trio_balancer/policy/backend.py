@@ -10,21 +10,26 @@ import attrs
 from trio_balancer.config.model import BackendConfig
 from trio_balancer.policy.connect_time import ConnectTime
 from trio_balancer.policy.ejection import Ejection
+from trio_balancer.policy.fade_out import FadeOut
 from trio_balancer.policy.hashing import stable_hash
 from trio_balancer.policy.rise_fall import RiseFall
 from trio_balancer.policy.slow_start import SlowStart
 from trio_balancer.policy.state import Admin, State
+from trio_balancer.policy.statistics import LastCheck
 
 if TYPE_CHECKING:
     from trio_balancer.config.model import PoolConfig
     from trio_balancer.wire.address import Address
+
+_NOT_CHECKED = "not checked yet"
 
 
 @attrs.define(eq=False)
 class Backend:
     """Identity: the pool's name and its own; it survives a reload, and a change of weight.
 
-    Only its pool changes it; everybody else reads.
+    Only its pool changes it; everybody else reads. `config` is what the file says; `weight` and
+    `max_connections` are what holds, which an operator may have set otherwise.
     """
 
     pool: str
@@ -35,10 +40,13 @@ class Backend:
     #: When it took its present state (monotonic seconds).
     changed_at: float
     admin: Admin = Admin.READY
+    #: The end of its share of new connections, while it is drained little by little.
+    fade_out: FadeOut | None = None
     ejection: Ejection = attrs.field(factory=Ejection)
     #: Why the last failed check failed, and why it last came up.
-    check_reason: str = "not checked yet"
+    check_reason: str = _NOT_CHECKED
     up_reason: str = ""
+    last_check: LastCheck | None = None
     #: Leases that are out now.
     active: int = 0
 
@@ -54,9 +62,10 @@ class Backend:
     #: Seconds spent down, up to the last change of state.
     downtime: float = 0.0
 
-    # What every choice reads, taken out of `config` by `configure`.
     weight: int = attrs.field(init=False)
-    #: `max_connections`, or a number that is never reached.
+    #: How many leases may be out at once; None: any number.
+    max_connections: int | None = attrs.field(init=False)
+    #: The same, or a number that is never reached: every choice reads it.
     limit: int = attrs.field(init=False)
     #: What round-robin owes it; see there.
     credit: int = attrs.field(init=False, default=0)
@@ -65,7 +74,7 @@ class Backend:
 
     def __attrs_post_init__(self) -> None:
         self.seed = stable_hash(self.config.name.encode())
-        self.configure(self.config)
+        self._take_all(self.config)
 
     @classmethod
     def start(cls, pool: PoolConfig, config: BackendConfig, now: float) -> Self:
@@ -73,11 +82,37 @@ class Backend:
         health = RiseFall.start(pool.health)
         return cls(pool.name, config, health, SlowStart(pool.slow_start), ConnectTime(now), now)
 
-    def configure(self, config: BackendConfig) -> None:
-        """Take over another weight or limit."""
+    def _take_all(self, config: BackendConfig) -> None:
         self.config = config
         self.weight = config.weight
-        self.limit = sys.maxsize if config.max_connections is None else config.max_connections
+        self.set_max_connections(config.max_connections)
+
+    def configure(self, config: BackendConfig) -> None:
+        """Take over what the file says now.
+
+        What an operator has set lasts until the file's own value changes.
+        """
+        if config.weight != self.config.weight:
+            self.weight = config.weight
+        if config.max_connections != self.config.max_connections:
+            self.set_max_connections(config.max_connections)
+        self.config = config
+
+    def set_max_connections(self, limit: int | None) -> None:
+        """Let so many leases be out at once; who is there stays."""
+        self.max_connections = limit
+        self.limit = sys.maxsize if limit is None else limit
+
+    def come_back(self, pool: PoolConfig, config: BackendConfig, now: float) -> None:
+        """Be part of the pool again: a stranger, but for its connections and its counts."""
+        self._take_all(config)
+        self.health = RiseFall.start(pool.health)
+        self.slow_start = SlowStart(pool.slow_start)
+        self.connect_ewma = ConnectTime(now)
+        self.ejection = Ejection(total=self.ejection.total)
+        self.admin, self.fade_out = Admin.READY, None
+        self.check_reason, self.up_reason = _NOT_CHECKED, ""
+        self.changed_at, self.credit = now, 0
 
     @property
     def name(self) -> str:
@@ -88,11 +123,6 @@ class Backend:
     def address(self) -> Address:
         """Where it serves."""
         return self.config.address
-
-    @property
-    def max_connections(self) -> int | None:
-        """How many leases may be out at once; None: any number."""
-        return self.config.max_connections
 
     @property
     def backup(self) -> bool:
@@ -139,9 +169,10 @@ class Backend:
             self.slow_start.begin(now)
 
     def weight_at(self, now: float) -> float:
-        """Return its weight, less in slow start."""
+        """Return its weight, less in slow start and while it fades out."""
         ramp = self.slow_start
-        return self.weight if now >= ramp.end else self.weight * ramp.factor(now)
+        weight = self.weight if now >= ramp.end else self.weight * ramp.factor(now)
+        return weight if self.fade_out is None else weight * self.fade_out.factor(now)
 
     def load_at(self, now: float) -> float:
         """Return its leases per weight."""

@@ -15,6 +15,7 @@ from trio_balancer.policy.availability import candidates, tiers_of
 from trio_balancer.policy.backend import Backend
 from trio_balancer.policy.change import Change
 from trio_balancer.policy.ejection import room_for_one_more
+from trio_balancer.policy.fade_out import FadeOut
 from trio_balancer.policy.lease import Lease
 from trio_balancer.policy.line import Line, Ticket
 from trio_balancer.policy.reload import adopt
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Collection
 
-    from trio_balancer.config.model import BackendConfig, PoolConfig
+    from trio_balancer.config.model import PoolConfig
     from trio_balancer.wire.address import SocketAddress
 
 
@@ -52,6 +53,8 @@ class Pool:
         self.name = config.name
         self.config = config
         self.backends = [Backend.start(config, backend, now) for backend in config.backends]
+        #: Those that a reload has removed: their connections go on, and so do their counts.
+        self.departed: list[Backend] = []
         self.line = Line(config.queue_limit)
         self._rng = rng
         self._notify = notify
@@ -60,8 +63,9 @@ class Pool:
 
     @property
     def active(self) -> int:
-        """Leases that are out now."""
-        return sum(backend.active for backend in self.backends)
+        """Leases that are out now, those of backends that have left included."""
+        departed = sum(backend.active for backend in self.departed)
+        return departed + sum(backend.active for backend in self.backends)
 
     # Leases and the line
 
@@ -177,6 +181,8 @@ class Pool:
 
     def check_passed(self, backend: Backend, now: float, detail: str = "") -> None:
         """Count a passed check; `detail` is what it saw, for people."""
+        if backend not in self.backends:
+            return  # It left while it was being checked.
         before = backend.state
         backend.checks_passed += 1
         backend.health.passed()
@@ -184,6 +190,8 @@ class Pool:
 
     def check_failed(self, backend: Backend, now: float, reason: str) -> None:
         """Count a failed check; `reason` is for people."""
+        if backend not in self.backends:
+            return
         before = backend.state
         backend.checks_failed += 1
         backend.check_reason = reason
@@ -209,21 +217,36 @@ class Pool:
     def set_admin(self, backend: Backend, admin: Admin, now: float) -> None:
         """Do what the operator wants; connections that are there stay."""
         before = backend.state
-        backend.admin = admin
+        backend.admin, backend.fade_out = admin, None
         self._settle(backend, before, now, f"set to {admin.value} by the operator")
 
-    # Other settings
+    def fade_out(self, backend: Backend, duration: float, now: float) -> FadeOut:
+        """Give a backend less and less for so many seconds (more than 0), until it is drained.
 
-    def change_backend(self, backend: Backend, config: BackendConfig, now: float) -> None:
-        """Give a backend another weight, limit or tier; its name and address stay."""
-        backend.configure(config)
+        The caller drains it at the end, if `backend.fade_out` is still what this returns:
+        whatever the operator wants meanwhile takes its place.
+        """
+        backend.fade_out = FadeOut(duration, now + duration)
+        return backend.fade_out
+
+    # What an operator may set until the file says something else
+
+    def set_weight(self, backend: Backend, weight: int, now: float) -> None:
+        """Give a backend another weight; 0: only what is already there."""
+        backend.weight = weight
         self._find_tiers()
+        self.serve_line(now)
+
+    def set_max_connections(self, backend: Backend, limit: int | None, now: float) -> None:
+        """Give a backend another limit (None: none); who is above it stays."""
+        backend.set_max_connections(limit)
         self.serve_line(now)
 
     def reconfigure(self, config: PoolConfig, now: float) -> list[Backend]:
         """Take over a reloaded configuration; return the backends that are no longer part.
 
-        Who keeps name and address keeps everything else too. Nobody in the line is sent away.
+        Who keeps name and address keeps everything else too, and who comes back its connections
+        and counts. Nobody in the line is sent away.
         """
         before = [(backend, backend.state) for backend in self.backends]
         if config.policy is not self.config.policy:
@@ -231,7 +254,8 @@ class Pool:
         removed = adopt(self, config, now)
         self._find_tiers()
         for backend, state in before:
-            self._settle(backend, state, now, "the configuration changed")
+            if backend not in removed:
+                self._settle(backend, state, now, "the configuration changed")
         self.serve_line(now)
         return removed
 

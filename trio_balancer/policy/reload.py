@@ -10,7 +10,11 @@ from trio_balancer.policy.state import State
 if TYPE_CHECKING:
     from trio_balancer.config.model import BackendConfig, PoolConfig
     from trio_balancer.policy.pool import Pool
-    from trio_balancer.wire.address import Address
+
+    Identity = tuple[str, str]
+
+#: Backends that a pool remembers after they have left, but for those that still have connections.
+MOST_DEPARTED = 1000
 
 
 def adopt(pool: Pool, config: PoolConfig, now: float) -> list[Backend]:
@@ -19,9 +23,14 @@ def adopt(pool: Pool, config: PoolConfig, now: float) -> list[Backend]:
     A backend is the same when name and address are: another address under an old name is
     another machine, of which nothing is known.
     """
-    known = {(backend.name, backend.address): backend for backend in pool.backends}
+    known = {_identity(backend.config): backend for backend in pool.backends}
+    departed = {_identity(backend.config): backend for backend in pool.departed}
     new_health = config.health != pool.config.health
-    pool.backends = [_find(known, config, backend, now) for backend in config.backends]
+    pool.backends = [
+        _stay(known, backend) or _join(departed, config, backend, now)
+        for backend in config.backends
+    ]
+    pool.departed = _still_remembered([*departed.values(), *known.values()])
     for backend in pool.backends:
         if new_health:
             backend.health.configure(config.health)
@@ -45,20 +54,34 @@ def _settle_credits(backends: list[Backend], *, anew: bool) -> None:
         backend.credit = 0 if anew else backend.credit - middle
 
 
-def _find(
-    known: dict[tuple[str, Address], Backend], pool: PoolConfig, config: BackendConfig, now: float
-) -> Backend:
-    """Take the backend out of those that are known, or make it."""
-    backend = known.pop((config.name, config.address), None)
-    if backend is None:
-        return _newcomer(pool, config, now)
-    backend.configure(config)
+def _identity(backend: BackendConfig) -> Identity:
+    # The text, not the value: equality leaves out the zone of an address, dialling does not.
+    return backend.name, str(backend.address)
+
+
+def _stay(known: dict[Identity, Backend], config: BackendConfig) -> Backend | None:
+    """Take the backend out of those that are known, if it is one of them."""
+    backend = known.pop(_identity(config), None)
+    if backend is not None:
+        backend.configure(config)
     return backend
 
 
-def _newcomer(pool: PoolConfig, config: BackendConfig, now: float) -> Backend:
-    """Make a backend that joins a running pool: as cold as one that comes up."""
-    backend = Backend.start(pool, config, now)
+def _join(
+    departed: dict[Identity, Backend], pool: PoolConfig, config: BackendConfig, now: float
+) -> Backend:
+    """Let a backend join a running pool, or come back to it: as cold as one that comes up."""
+    backend = departed.pop(_identity(config), None)
+    if backend is None:
+        backend = Backend.start(pool, config, now)
+    else:
+        backend.come_back(pool, config, now)
     if backend.state is State.UP:
         backend.slow_start.begin(now)
     return backend
+
+
+def _still_remembered(departed: list[Backend]) -> list[Backend]:
+    """Forget who left long ago, so that names made up for every deployment do not add up."""
+    older, newer = departed[:-MOST_DEPARTED], departed[-MOST_DEPARTED:]
+    return [backend for backend in older if backend.active] + newer

@@ -16,11 +16,25 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
+class LastCheck:
+    """The last health check that was conclusive; `detail` is what it saw, in words.
+
+    `duration` is in seconds, `at` monotonic seconds.
+    """
+
+    passed: bool
+    detail: str
+    duration: float
+    at: float
+
+
+@attrs.frozen
 class BackendStatistics:
     """One backend at one moment; times and durations are in seconds.
 
     `effective_weight` is less than `weight` in slow start; `ejection_ends_in` is None while it
-    is not ejected; `health` counts from 0 to `rise` + `fall` - 1.
+    is not ejected; `health` counts from 0 to `rise` + `fall` - 1. `checked` is False where no
+    checks are made.
     """
 
     name: str
@@ -46,6 +60,8 @@ class BackendStatistics:
     dial_failures: int
     resets: int
     connect_time: float
+    checked: bool
+    last_check: LastCheck | None
     checks_passed: int
     checks_failed: int
     times_down: int
@@ -96,6 +112,8 @@ def backend_statistics(backend: Backend, now: float) -> BackendStatistics:
         dial_failures=backend.dial_failures,
         resets=backend.resets,
         connect_time=backend.connect_ewma.at(now),
+        checked=backend.health.checked,
+        last_check=backend.last_check,
         checks_passed=backend.checks_passed,
         checks_failed=backend.checks_failed,
         times_down=backend.times_down,

@@ -9,8 +9,8 @@ from trio_balancer.relay.pipes import PIPE_SIZE, PipePool
 
 #: Bytes received at a time, into a buffer that all transfers share: it is empty between calls.
 BUFFER_SIZE = 64 * 1024
-#: Bytes that bulk takes in one turn (some 15 µs) while there are small messages, and the number of
-#: turns without any after which it takes a pipe full (250 µs) again, which costs a third less.
+#: Bytes that bulk takes in one turn while there are small messages, who wait for its end, and the
+#: number of turns without any after which it takes a pipe full (250 µs) again, which costs less.
 PIECE_AMONG_OTHERS = 64 * 1024
 ALONE_AFTER = 100
 

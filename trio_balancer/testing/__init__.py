@@ -1,7 +1,45 @@
-"""For tests: a network in memory."""
+"""For tests: a balancer in the test's own process, a network to break, a network in memory.
 
+`open_balancer` is for trio tests, `open_balancer_asyncio` and `open_balancer_sync` for others; in
+pytest, `plugin.py` has fixtures that choose among them. How the harness is made:
+
+    open_balancer ── Harness ─┬─ Runner            serve() in a system task
+                              ├─ Observer          timeline, records, counts
+                              ├─ WatchedNetwork    Link and WatchedStream: what nemeses act on
+                              └─ Backends          BackendHandle, ServerHandle, ServerProcess
+"""
+
+from trio_balancer.testing.asyncio_harness import AsyncioHarness, open_balancer_asyncio
+from trio_balancer.testing.connections import SeenConnection
+from trio_balancer.testing.events import Event, EventKind
+from trio_balancer.testing.harness import BalancerBugError, Harness
+from trio_balancer.testing.leaks import LeakError
 from trio_balancer.testing.memory_listener import MemoryListener
 from trio_balancer.testing.memory_network import MemoryNetwork
 from trio_balancer.testing.memory_stream import MemoryStream, memory_connection
+from trio_balancer.testing.nemesis import BackendHandle
+from trio_balancer.testing.open_balancer import open_balancer
+from trio_balancer.testing.server_handle import ServerHandle
+from trio_balancer.testing.server_process import ServerError
+from trio_balancer.testing.sync_harness import SyncHarness, open_balancer_sync
 
-__all__ = ["MemoryListener", "MemoryNetwork", "MemoryStream", "memory_connection"]
+__all__ = [
+    "AsyncioHarness",
+    "BackendHandle",
+    "BalancerBugError",
+    "Event",
+    "EventKind",
+    "Harness",
+    "LeakError",
+    "MemoryListener",
+    "MemoryNetwork",
+    "MemoryStream",
+    "SeenConnection",
+    "ServerError",
+    "ServerHandle",
+    "SyncHarness",
+    "memory_connection",
+    "open_balancer",
+    "open_balancer_asyncio",
+    "open_balancer_sync",
+]

@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import math
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
+import attrs
 import trio
 
 from trio_balancer.policy import Admin, State
-from trio_balancer.testing.events import EventKind
+from trio_balancer.testing.events import EventKind, Timeline
 from trio_balancer.testing.link import Condition
+from trio_balancer.testing.runner import Runner
+from trio_balancer.testing.server_process import ServerError
+from trio_balancer.testing.watched_network import WatchedNetwork
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from trio_balancer.policy import Backend, Pool
-    from trio_balancer.testing.events import Timeline
     from trio_balancer.testing.link import Link
-    from trio_balancer.testing.runner import Runner
-    from trio_balancer.testing.server_process import ServerProcess
-    from trio_balancer.testing.watched_network import WatchedNetwork
     from trio_balancer.wire.address import Address, SocketAddress
+
+
+@attrs.frozen
+class Surroundings:
+    """What handles of backends work with."""
+
+    network: WatchedNetwork
+    runner: Runner
+    timeline: Timeline
 
 
 class BackendHandle:
@@ -31,27 +40,28 @@ class BackendHandle:
     its own block, also when that fails. What is done takes effect at once, and so does healing.
     """
 
-    def __init__(
-        self,
-        pool: Pool,
-        backend: Backend,
-        network: WatchedNetwork,
-        runner: Runner,
-        timeline: Timeline,
-    ) -> None:
+    def __init__(self, pool: Pool, backend: Backend, surroundings: Surroundings) -> None:
         self._pool = pool
         self._backend = backend
-        self._network = network
-        self._runner = runner
-        self._timeline = timeline
+        self._surroundings = surroundings
 
     def __repr__(self) -> str:
-        return f"<backend {self.name} of pool {self._pool.name}: {self.state.value}>"
+        return f"<backend {self.name} of pool {self.pool}: {self.state.value}>"
 
     @property
     def name(self) -> str:
         """Its name in the pool."""
         return self._backend.name
+
+    @property
+    def pool(self) -> str:
+        """The name of its pool."""
+        return self._pool.name
+
+    @property
+    def own_address(self) -> Address:
+        """Where it is according to the configuration, whatever it was retargeted to."""
+        return self._backend.address
 
     @property
     def address(self) -> Address:
@@ -70,7 +80,7 @@ class BackendHandle:
 
     @property
     def _link(self) -> Link:
-        return self._network.link(self._backend.address)
+        return self._surroundings.network.link(self._backend.address)
 
     @asynccontextmanager
     async def kill(self) -> AsyncIterator[None]:
@@ -111,28 +121,12 @@ class BackendHandle:
         """Kill it for `down` seconds, let it live for `up` seconds, and so on."""
         if up <= 0 or down <= 0:
             raise ValueError("up and down are durations in seconds, above 0")
-        stop, healed = trio.Event(), trio.Event()
-        self._runner.nursery.start_soon(self._keep_flapping, up, down, stop, healed)
+        flapping = _Flapping(self, up, down)
+        self._surroundings.runner.nursery.start_soon(flapping.run)
         try:
             yield
         finally:
-            stop.set()
-            with trio.CancelScope(shield=True):
-                await healed.wait()
-
-    async def _keep_flapping(
-        self, up: float, down: float, stop: trio.Event, healed: trio.Event
-    ) -> None:
-        # Not cancelled, but told to stop: what is killed must be healed, which may take steps.
-        try:
-            while not stop.is_set():
-                async with self.kill():
-                    with trio.move_on_after(down):
-                        await stop.wait()
-                with trio.move_on_after(up):
-                    await stop.wait()
-        finally:
-            healed.set()
+            await flapping.stop()
 
     @asynccontextmanager
     async def drain(self) -> AsyncIterator[None]:
@@ -163,61 +157,41 @@ class BackendHandle:
             link.lift(condition)
 
     def _told(self, kind: EventKind, detail: str) -> None:
-        self._timeline.add(kind, backend=self.name, detail=detail)
+        self._surroundings.timeline.add(kind, backend=self.name, detail=detail)
 
 
-class ServerHandle(BackendHandle):
-    """A backend that the harness has started: `kill` and `pause` are done to its processes."""
+@final
+class _Flapping:
+    """Kills a backend and lets it live, in turn, until told to stop."""
 
-    def __init__(
-        self,
-        process: ServerProcess,
-        pool: Pool,
-        backend: Backend,
-        network: WatchedNetwork,
-        runner: Runner,
-        timeline: Timeline,
-    ) -> None:
-        super().__init__(pool, backend, network, runner, timeline)
-        self._process = process
+    def __init__(self, backend: BackendHandle, up: float, down: float) -> None:
+        self._backend = backend
+        self._up = up
+        self._down = down
+        self._stop = trio.Event()
+        self._healed = trio.Event()
+        self._failure: ServerError | None = None
 
-    def output(self) -> str:
-        """Return what it has printed so far, to standard output and standard error."""
-        return self._process.output()
-
-    async def restart(self) -> None:
-        """Kill it, start it again on the same port, and wait until it serves."""
-        async with self.kill():
-            pass
-
-    @asynccontextmanager
-    async def kill(self) -> AsyncIterator[None]:
-        """Kill its processes (SIGKILL); afterwards start it again, and wait until it serves.
-
-        Raises ServerError when it does not.
-        """
-        self._told(EventKind.FAULT_ADDED, "kill (SIGKILL)")
-        await self._process.stop()
+    async def run(self) -> None:
+        # Not cancelled, but told to stop: what is killed must be healed, which may take steps.
         try:
-            yield
+            while not self._stop.is_set():
+                async with self._backend.kill():
+                    await self._wait(self._down)
+                await self._wait(self._up)
+        except ServerError as error:
+            self._failure = error
         finally:
-            with trio.CancelScope(shield=True):  # `start` has a timeout of its own
-                await self._process.start()
-                self._follow()
-            self._told(EventKind.FAULT_REMOVED, "kill (SIGKILL)")
+            self._healed.set()
 
-    def _follow(self) -> None:
-        if self._process.address != self.address:
-            self.retarget(self._process.address)
+    async def _wait(self, seconds: float) -> None:
+        with trio.move_on_after(seconds):
+            await self._stop.wait()
 
-    @asynccontextmanager
-    async def pause(self) -> AsyncIterator[None]:
-        """Stop its processes (SIGSTOP); afterwards let them go on (SIGCONT)."""
-        self._told(EventKind.FAULT_ADDED, "pause (SIGSTOP)")
-        await self._process.signal("SIGSTOP")
-        try:
-            yield
-        finally:
-            with trio.CancelScope(shield=True):
-                await self._process.signal("SIGCONT")
-            self._told(EventKind.FAULT_REMOVED, "pause (SIGSTOP)")
+    async def stop(self) -> None:
+        """Heal; raises ServerError where a server did not come up again."""
+        self._stop.set()
+        with trio.CancelScope(shield=True):
+            await self._healed.wait()
+        if self._failure is not None:
+            raise self._failure

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, cast, final
 
 import trio
 from trio.testing import MockClock
@@ -93,7 +93,8 @@ class Runner:
             rng=random.Random(self._seed),
             log_sink=self._observer,
             on_record=self._observer.ended,
-            task_status=self,
+            # Its `started` is always given the value.
+            task_status=cast("trio.TaskStatus[Balancer]", self),
         )
 
 

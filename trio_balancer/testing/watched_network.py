@@ -69,8 +69,14 @@ class WatchedNetwork(Network):
         """Return the way to a backend; a name and what it resolves to are one way."""
         return self._links.setdefault(address, Link())
 
+    def close_unreachable(self) -> None:
+        """Close what was closed while its peer could not be reached: the test is over."""
+        for stream in list(self.streams):
+            if stream.closed:
+                stream.abandon()
+
     def abandon(self) -> None:
-        """Close whatever is still open: the test is over."""
+        """Close whatever is still open."""
         for listener in list(self.listeners):
             listener.close()
         for stream in list(self.streams):

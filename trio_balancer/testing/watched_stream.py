@@ -43,7 +43,8 @@ class WatchedStream(Stream):
         self._link = link
         self._on_moved = on_moved
         self._on_closed = on_closed
-        self._closed = False
+        #: Whether our side has closed it; the peer may hear of that later.
+        self.closed = False
         self._killed = False
         #: What came in and is held up; a reset is told once, so it must not get lost either.
         self._held: bytes | trio.BrokenResourceError | None = None
@@ -95,7 +96,7 @@ class WatchedStream(Stream):
         except PeerReset as reset:
             self._held = reset
             return
-        self._held = data
+        self._held = bytes(data)
         self._due = self._arrival(len(data), burst_begins=burst_begins)
 
     def _arrival(self, count: int, *, burst_begins: bool) -> float:
@@ -106,7 +107,7 @@ class WatchedStream(Stream):
         return max(self._next_in, now + self._link.latency if burst_begins else now)
 
     def _is_held_up(self) -> bool:
-        if self._killed or self._closed:
+        if self._killed or self.closed:
             return False
         # Healed, nothing waits for the time that a condition had set.
         slow = self._link.latency > 0 or self._link.rate < math.inf
@@ -140,7 +141,7 @@ class WatchedStream(Stream):
                     return
 
     async def _wait_passage(self) -> None:
-        while self._link.stalls and not (self._killed or self._closed):
+        while self._link.stalls and not (self._killed or self.closed):
             await self._link.wait_change()
         self._check_alive()
 
@@ -180,9 +181,9 @@ class WatchedStream(Stream):
         await trio.lowlevel.checkpoint()
 
     def _end(self, close: Callable[[], None]) -> None:
-        if self._closed:
+        if self.closed:
             return
-        self._closed = True
+        self.closed = True
         self._on_reset = None
         self._link.wake()
         if self._link.unreachable:
@@ -197,14 +198,14 @@ class WatchedStream(Stream):
         self._on_closed(self)
 
     def abandon(self) -> None:
-        """Close what is below now, reachable or not: the test is over."""
+        """Close what is below now, reachable or not."""
         if self in self._link.streams:
-            self._closed = True
+            self.closed = True
             self._close_below(self.inner.reset)
 
     def kill(self) -> None:
         """Reset towards the peer, and look to our side as if the peer had."""
-        if self._closed or self._killed:
+        if self.closed or self._killed:
             return
         self._killed = True
         self.inner.reset()
@@ -222,7 +223,7 @@ class WatchedStream(Stream):
 
     def call_on_reset(self, callback: Callable[[], None] | None) -> None:
         """Call back when the peer has reset and the link lets that through."""
-        self._on_reset = None if self._closed else callback
+        self._on_reset = None if self.closed else callback
         if not self._killed:
             self.inner.call_on_reset(None if callback is None else self._reset_below)
 
@@ -247,7 +248,7 @@ class WatchedStream(Stream):
         return isinstance(self._held, bytes) or self.inner.has_unread()
 
     def _check_alive(self) -> None:
-        if self._closed:
+        if self.closed:
             raise trio.ClosedResourceError("this stream was closed")
         if self._killed:
             raise _killed()
@@ -258,7 +259,7 @@ class WatchedStream(Stream):
         try:
             yield
         except trio.ClosedResourceError:
-            if self._killed and not self._closed:
+            if self._killed and not self.closed:
                 raise _killed() from None
             raise
 

@@ -1,0 +1,104 @@
+"""trio in a thread of its own, and calls into it from any other thread."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future
+from itertools import count
+from typing import TYPE_CHECKING, TypeVar, final
+
+import trio
+
+from trio_balancer.testing.leaks import LeakError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+T = TypeVar("T")
+
+#: Seconds in which the thread must have ended.
+PATIENCE = 15.0
+_numbers = count(1)
+
+
+@final
+class Portal:
+    """A thread that runs trio from `start` to `stop`; every other method may be called meanwhile.
+
+    trio's own `from_thread` blocks its caller, which an asyncio loop must not do.
+    """
+
+    def __init__(self) -> None:
+        # A daemon only so that a test process which forgets `stop` can end.
+        name = f"trio-balancer-portal-{next(_numbers)}"
+        self._thread = threading.Thread(target=trio.run, args=(self._main,), name=name, daemon=True)
+        self._running: Future[None] = Future()
+        self._token: trio.lowlevel.TrioToken
+        self._nursery: trio.Nursery
+
+    def start(self) -> None:
+        """Start the thread; returns when calls can be made."""
+        self._thread.start()
+        self._running.result()
+
+    def stop(self) -> None:
+        """Cancel all calls and end the thread; raises LeakError when it does not end."""
+        self._token.run_sync_soon(self._nursery_cancel)
+        self._thread.join(PATIENCE)
+        if self._thread.is_alive():
+            raise LeakError(f"thread {self._thread.name} runs, although it was told to end")
+
+    async def _main(self) -> None:
+        async with trio.open_nursery() as self._nursery:
+            self._token = trio.lowlevel.current_trio_token()
+            self._running.set_result(None)
+            await trio.sleep_forever()
+
+    def _nursery_cancel(self) -> None:
+        self._nursery.cancel_scope.cancel()
+
+    def submit(self, function: Callable[[], Awaitable[T]]) -> Future[T]:
+        """Call an async function in trio, in a task of its own; cancelling the future cancels it.
+
+        `asyncio.wrap_future` makes the result awaitable.
+        """
+        future: Future[T] = Future()
+        self._token.run_sync_soon(self._start, future, function)
+        return future
+
+    def _start(self, future: Future[T], function: Callable[[], Awaitable[T]]) -> None:
+        self._nursery.start_soon(self._run, future, function)
+
+    async def _run(self, future: Future[T], function: Callable[[], Awaitable[T]]) -> None:
+        scope = trio.CancelScope()
+        # Called by whoever cancels the future, in his thread, or in the end by us.
+        future.add_done_callback(lambda _: self._token.run_sync_soon(scope.cancel))
+        try:
+            with scope:
+                result = await function()
+        except Exception as error:  # noqa: BLE001  # it is for the caller, whatever it is
+            if future.set_running_or_notify_cancel():
+                future.set_exception(error)
+            return
+        if scope.cancelled_caught or not future.set_running_or_notify_cancel():
+            return
+        future.set_result(result)
+
+    def call(self, function: Callable[[], Awaitable[T]]) -> T:
+        """Call an async function in trio and wait, blocking this thread; not from within trio."""
+        future = self.submit(function)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()  # a KeyboardInterrupt while it waited; else it is over anyway
+            raise
+
+    def read(self, function: Callable[[], T]) -> T:
+        """Call a function in trio that does not wait, from any thread, trio's included."""
+        if threading.current_thread() is self._thread:
+            return function()
+
+        async def call() -> T:
+            return function()
+
+        return self.call(call)

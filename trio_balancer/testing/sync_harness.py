@@ -1,0 +1,161 @@
+"""A balancer under test, as a test without async sees it: every call blocks."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, final
+
+from trio_balancer.testing.harness import Harness, conclude
+from trio_balancer.testing.portal import Portal
+from trio_balancer.testing.remote_harness import RemoteBackend, RemoteHarness
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
+
+    from trio_balancer.testing.harness_backends import Which
+    from trio_balancer.testing.harness_config import BackendAddress, ConfigOrBackends
+    from trio_balancer.testing.nemesis import BackendHandle
+
+    SyncVerb = AbstractContextManager[None]
+
+
+@final
+class SyncBackend(RemoteBackend):
+    """What a test may do to a backend; each verb is a context manager that heals on leaving.
+
+    `BackendHandle` and `ServerHandle` explain them.
+    """
+
+    def kill(self) -> SyncVerb:
+        """Reset its connections, and refuse new ones; a server of `spawn` is killed (SIGKILL)."""
+        return self._during(self._handle.kill)
+
+    def pause(self) -> SyncVerb:
+        """Let dials succeed, and then nothing come or go; a server of `spawn` is stopped."""
+        return self._during(self._handle.pause)
+
+    def partition(self) -> SyncVerb:
+        """Let dials time out and connections go silent."""
+        return self._during(self._handle.partition)
+
+    def slow(self, latency: float = 0.0, rate: float = float("inf")) -> SyncVerb:
+        """Let it answer late (seconds), and move few bytes (a second, each way)."""
+        return self._during(partial(self._handle.slow, latency, rate))
+
+    def flap(self, up: float, down: float) -> SyncVerb:
+        """Kill it for `down` seconds, let it live for `up` seconds, and so on."""
+        return self._during(partial(self._handle.flap, up, down))
+
+    def drain(self) -> SyncVerb:
+        """Give it no new connections; those that are there stay."""
+        return self._during(self._handle.drain)
+
+    def restart(self) -> None:
+        """Kill a server of `spawn`, start it again, and wait until it serves."""
+        self._portal.call(self._server.restart)
+
+    @contextmanager
+    def _during(self, verb: Callable[[], AbstractAsyncContextManager[None]]) -> Iterator[None]:
+        block = verb()
+        self._portal.call(block.__aenter__)
+        try:
+            yield
+        finally:
+            self._portal.call(partial(block.__aexit__, None, None, None))
+
+
+@final
+class SyncHarness(RemoteHarness):
+    """A running balancer in a thread, what went through it, and what can be done to its backends.
+
+    `open_balancer_sync` makes it; `Harness` explains each method.
+    """
+
+    def wait(self, predicate: Callable[[SyncHarness], object], *, timeout: float = 10.0) -> None:
+        """Wait until the predicate holds, for at most `timeout` seconds.
+
+        It is asked in the balancer's thread, with this harness, after each event and whenever
+        bytes have moved. Raises AssertionError when it never held.
+        """
+
+        def holds(_inner: Harness) -> object:
+            return predicate(self)
+
+        self._portal.call(partial(self._harness.wait, holds, timeout=timeout))
+
+    def backend(self, which: Which, *, pool: str | None = None) -> SyncBackend:
+        """Find a backend by its name, its address or its place in the pool (0: the first)."""
+        return self._wrap(self._portal.read(partial(self._harness.backend, which, pool=pool)))
+
+    @property
+    def backends(self) -> tuple[SyncBackend, ...]:
+        """All backends of all pools."""
+        return tuple(map(self._wrap, self._portal.read(lambda: self._harness.backends)))
+
+    def add_backend(
+        self, address: BackendAddress, *, name: str | None = None, pool: str | None = None
+    ) -> SyncBackend:
+        """Put another backend into a pool."""
+        add = partial(self._harness.add_backend, address, name=name, pool=pool)
+        return self._wrap(self._portal.call(add))
+
+    def retarget(self, which: Which, address: BackendAddress, *, pool: str | None = None) -> None:
+        """Let new connections to a backend go to another address; those that are there stay."""
+        self._portal.call(partial(self._harness.retarget, which, address, pool=pool))
+
+    def spawn(
+        self,
+        command: Sequence[str] | str,
+        *,
+        instances: int = 1,
+        pool: str | None = None,
+        name: str = "server",
+        env: Mapping[str, str] | None = None,
+        timeout: float = 30.0,
+    ) -> tuple[SyncBackend, ...]:
+        """Start real servers on free ports, wait until they serve, put them into the pool."""
+        spawn = partial(
+            self._harness.spawn,
+            command,
+            instances=instances,
+            pool=pool,
+            name=name,
+            env=env,
+            timeout=timeout,
+        )
+        return tuple(map(self._wrap, self._portal.call(spawn)))
+
+    def drain(self, timeout: float | None = None) -> None:
+        """Stop accepting, and wait until the last connection has ended."""
+        self._portal.call(partial(self._harness.drain, timeout))
+
+    def _wrap(self, handle: BackendHandle) -> SyncBackend:
+        return SyncBackend(handle, self._portal)
+
+
+@contextmanager
+def open_balancer_sync(
+    config_or_backends: ConfigOrBackends = (),
+    *,
+    seed: int | None = None,
+    overrides: Sequence[str] = (),
+) -> Iterator[SyncHarness]:
+    """Run a balancer meanwhile, in a thread of its own; the parameters are `open_balancer`'s.
+
+    It raises what that raises, and what the block raises leaves it as it is.
+    """
+    portal = Portal()
+    portal.start()
+    try:
+        harness = portal.read(partial(Harness, config_or_backends, seed=seed, overrides=overrides))
+        portal.call(harness.start)
+        try:
+            yield SyncHarness(harness, portal)
+        except BaseException as error:
+            conclude(portal.call(harness.stop), error)
+            raise
+        conclude(portal.call(harness.stop), None)
+    finally:
+        portal.stop()
