@@ -189,12 +189,12 @@ class Bridge:
         now = trio.current_time()
         end = max(self._flush_end, now + FLUSH_GRACE)
         with trio.move_on_at(min(end, now + self._timeouts.half_close)):
-            state = leg.unsent(), leg.received
+            state = leg.unsent(), leg.moved()
             give_up = now + self._flush_grace
             pause = FLUSH_POLL if self._flush_grace <= FLUSH_GRACE else SLOW_FLUSH_POLL
             while leg.unsent() and trio.current_time() < give_up:
                 await trio.sleep(pause)
-                before, state = state, (leg.unsent(), leg.received)
+                before, state = state, (leg.unsent(), leg.moved())
                 if state != before:
                     give_up = trio.current_time() + self._flush_grace
 

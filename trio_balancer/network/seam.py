@@ -108,6 +108,22 @@ class Listener(ABC):
     def close(self) -> None:
         """Stop listening; idempotent. Whoever waits unaccepted is reset."""
 
+    @abstractmethod
+    def pause(self) -> None:
+        """Refuse whoever dials (ECONNREFUSED), but keep the address from others; idempotent.
+
+        Whoever waits unaccepted is reset. Until `resume`, `wait_ready` waits and `accept_nowait`
+        finds nobody. Raises OSError where the system cannot do it, and listens on then.
+        """
+
+    @abstractmethod
+    def resume(self) -> None:
+        """Listen again after `pause`; idempotent. Raises OSError, and stays paused then."""
+
+    @abstractmethod
+    def configure(self, *, backlog: int, options: SocketOptions) -> None:
+        """Give those who come from now on another backlog and other options; raises OSError."""
+
 
 class Network(ABC):
     """Where streams come from. All methods may be called from any task."""

@@ -91,6 +91,9 @@ class TlsStream(Stream):
         self._cut = False
         #: We have begun to send our close_notify, and it has gone.
         self._ended = False
+        #: The peer's close_notify has come.
+        self._peer_finished = False
+        self._on_reset: Callable[[], None] | None = None
         self._finished = False
         self._closed = False
 
@@ -111,6 +114,7 @@ class TlsStream(Stream):
             await self._drop_the_rest()
         data = await self._receive(max_bytes)
         self.received += len(data)
+        self._peer_finished = not data
         return data
 
     async def _receive(self, max_bytes: int | None) -> bytes | bytearray:
@@ -174,6 +178,8 @@ class TlsStream(Stream):
         self._ended = True
         self._transport.stop_receiving()
         await self._ssl.aclose()
+        if self._peer_finished:
+            return  # it may be gone already, having all that it wanted
         self._transport.raise_broken()
         if not self._engine.notified:
             raise stream_error(None)
@@ -200,8 +206,16 @@ class TlsStream(Stream):
         await trio.lowlevel.checkpoint()
 
     def call_on_reset(self, callback: Callable[[], None] | None) -> None:
-        """Call back when the stream below was reset."""
-        self._below.call_on_reset(callback)
+        """Call back when the stream below was reset, unless the peer had finished before.
+
+        Such a peer has closed, and its kernel resets when our close_notify arrives: no news.
+        """
+        self._on_reset = callback
+        self._below.call_on_reset(None if callback is None else self._reset_below)
+
+    def _reset_below(self) -> None:
+        if self._on_reset is not None and not self._peer_finished:
+            self._on_reset()
 
     def unsent(self) -> int:
         """Bytes, encrypted, that the peer's kernel has not acknowledged yet."""
