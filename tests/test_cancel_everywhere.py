@@ -16,6 +16,7 @@ import pytest
 import trio
 from support.world import (
     BACKEND,
+    FRONT,
     NO_CHECKS,
     OTHER,
     World,
@@ -29,7 +30,9 @@ from support.world import (
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from trio_balancer import Config
-from trio_balancer.config.model import BalancerConfig
+from trio_balancer.config.model import BalancerConfig, ListenerConfig, PoolConfig
+from trio_balancer.control.reload import ReloadError
+from trio_balancer.wire.address import inet_address
 
 if TYPE_CHECKING:
     from trio_balancer.testing import MemoryStream
@@ -110,6 +113,18 @@ async def drain(world: World) -> None:
     await receive_to_end(client)
 
 
+async def reload(world: World) -> None:
+    client = await world.client()
+    await trade(client)
+    with suppress(ReloadError):  # too late
+        await world.balancer.reload(RELOADED)
+    late = await world.client(NARROW)
+    await trade(late)
+    await trade(client)
+    await finish(late)
+    await finish(client)
+
+
 async def nobody(_world: World) -> None:
     """Nobody listens anywhere."""
 
@@ -163,6 +178,21 @@ async def silent(world: World) -> None:
 ONE_SLOT = f'[[pools.app.backends]]\naddress = "{BACKEND}"\nmax_connections = 1\n'
 ONE_TOKEN = attrs.evolve(make_config(), balancer=BalancerConfig(max_connections=1))
 
+# Later an address that overlaps, one more, and another pool, whose backend is checked first: all
+# that a reload may have to wait for.
+NARROW, WIDE = inet_address("10.0.0.1", 8080), inet_address("0.0.0.0", 8080)
+BEFORE_RELOAD = attrs.evolve(
+    make_config(), listeners={"web": ListenerConfig("web", (NARROW, FRONT), "app")}
+)
+RELOADED = attrs.evolve(
+    make_config(),
+    listeners={
+        "web": ListenerConfig("web", (WIDE,), "shop"),
+        "site": ListenerConfig("site", (FRONT, inet_address("10.0.0.1", 81)), "shop"),
+    },
+    pools={"shop": PoolConfig("shop", BEFORE_RELOAD.pools["app"].backends)},
+)
+
 SCENARIOS = [
     Scenario("dial succeeding", "--", dial_and_finish, make_config(), one_echo),
     Scenario("dial failing", "SC", dial_only, make_config(), nobody),
@@ -203,6 +233,7 @@ SCENARIOS = [
     ),
     Scenario("waiting for a token", "--", dial_and_finish, ONE_TOKEN, full),
     Scenario("draining", "KD", drain, make_config(), one_echo),
+    Scenario("reloaded", "--", reload, BEFORE_RELOAD, one_echo),
 ]
 
 

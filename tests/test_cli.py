@@ -39,7 +39,7 @@ address = "127.0.0.1:9001"
 weight = 1000000000000000000000000000000
 [[pools.app.backends]]
 address = "127.0.0.1:9001"
-[control]
+[contrl]
 socket = "later.sock"
 """
 
@@ -132,7 +132,7 @@ def test_every_mistake_is_told_at_once(tmp_path: Path, capsys: pytest.CaptureFix
         *("balancer.max_connections", "balancer.backlog", "balancer.drain_timeout", "log.formt"),
         *("listeners.web.bind", "listeners.web.pool", "listeners.web.idle_timeout"),
         *("pools.app.policy", "pools.app.backends[0].weight", "pools.app.backends[1]"),
-        "control",
+        "contrl",
     )
     for key in keys:
         assert [problem for problem in problems if key in problem], (key, problems)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import suppress
 
+import attrs
 import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.reloads import renamed
 from support.scale import scaled
 from support.world import BACKEND, FRONT, OTHER, THIRD, World, make_config, receive_to_end
 from trio.testing import MockClock, wait_all_tasks_blocked
@@ -25,10 +27,15 @@ steps = st.one_of(
     st.tuples(st.sampled_from(["finish", "reset", "half-close", "break"]), which),
     st.tuples(st.just("send"), which),
     st.tuples(st.sampled_from(["stop", "start", "crash"]), st.integers(0, 2)),
+    st.tuples(st.just("reload"), st.integers(0, 3)),
     st.tuples(st.just("wait"), st.integers(1, 4000)),
 )
-configs = st.builds(
-    lambda policy, down, limit, drop, overflow, accept: make_config(
+
+
+def make(  # noqa: PLR0917  # what hypothesis draws
+    policy: str, down: str, limit: int, drop: str, overflow: str, accept: int
+) -> Config:
+    return make_config(
         balancer=f'overflow = "{overflow}"',
         listener=f'max_connections = {accept}\nidle_timeout = "5s"\nlifetime = "20s"',
         pool=f'policy = "{policy}"\nwhen_down = "{down}"\ndrop_when_down = {drop}\n'
@@ -40,7 +47,24 @@ configs = st.builds(
         )
         + CHECKS
         + OUTLIER,
-    ),
+    )
+
+
+def without(address: object, config: Config) -> Config:
+    pool = config.pools["app"]
+    kept = tuple(each for each in pool.backends if each.address != address)
+    return attrs.evolve(config, pools={"app": attrs.evolve(pool, backends=kept)})
+
+
+# What is reloaded to: all that may matter to who is under way has changed, names included.
+RELOADS = [
+    make("round-robin", "fail", 1, "true", "wait", 2),
+    without(OTHER, make("least-connections", "hold", 2, "false", "reject", 3)),
+    renamed("app", "shop", make("source-hash", "panic", 3, "true", "wait", 12)),
+    renamed("web", "site", without(BACKEND, make("random-two", "fail", 4, "false", "reject", 1))),
+]
+configs = st.builds(
+    make,
     st.sampled_from(["round-robin", "least-connections", "random-two", "source-hash"]),
     st.sampled_from(["fail", "panic", "hold"]),
     st.integers(1, 4),
@@ -63,6 +87,8 @@ class Play:
             await trio.sleep(which / 1000)
         elif what in ("stop", "start", "crash"):
             await self._change(what, which)
+        elif what == "reload":
+            await self.world.balancer.reload(RELOADS[which])
         elif self.world.peers:
             client = self.world.peers[which % len(self.world.peers)]
             await self._act(what, client, which)

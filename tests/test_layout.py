@@ -6,17 +6,20 @@ from pathlib import Path
 
 TESTS = Path(__file__).parent
 SOURCES = TESTS.parent / "trio_balancer"
-# Programs beside the package, with tests of what can be tested of them.
-ELSEWHERE = ("benchmarks/", "end_to_end/")
+# Programs and pages beside the package, with tests of what can be tested of them.
+ELSEWHERE = ("benchmarks/", "docs/", "end_to_end/", "packaging/")
 
 # Sources that need no test file of their own: values without behaviour.
 VALUES = {
     "config/model.py",
     "config/model_access.py",
+    "config/model_admin.py",
     "config/model_filters.py",
     "config/model_proxy.py",
     "config/model_routes.py",
     "config/model_tls.py",
+    "version.py",
+    "control/phase.py",
 }
 # Tests of more than one file. Those of the whole program are in `end_to_end`, and what holds for
 # every class behind a seam is in a `test_..._contract.py`.

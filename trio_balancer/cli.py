@@ -9,7 +9,9 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,9 +22,12 @@ import trio_balancer
 from trio_balancer.balancer import Balancer
 from trio_balancer.config import ConfigError, describe, fit_max_connections, load_config
 from trio_balancer.config.model import Config, LogFormat, LogLevel
+from trio_balancer.control.reload import ReloadError
 from trio_balancer.demo import invitation, stand_ins
 from trio_balancer.prepare import prepare
 from trio_balancer.serve import serve
+from trio_balancer.system.host import Host, meet_host
+from trio_balancer.system.privileges import find_account
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -49,6 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         limit = fit_max_connections(config, open_files)
         if arguments.check:
             prepare(config)
+            find_account(config.balancer)
             print(describe(config, limit))  # noqa: T201 - what --check is for
             return STOPPED_AS_ASKED
     except ConfigError as error:
@@ -65,7 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="trio-balancer",
         description="A TCP load balancer.",
-        epilog="Signals: SIGTERM or SIGINT drains and stops, a second one stops at once.",
+        epilog="Signals: SIGTERM or SIGINT drains and stops, a second one stops at once; "
+        "SIGHUP reads CONFIG again.",
     )
     add = parser.add_argument
     add("config", metavar="CONFIG", type=Path, help="the configuration, a TOML file")
@@ -135,10 +142,15 @@ def _fail(message: str, status: int) -> int:
 
 
 def _run(config: Config, arguments: argparse.Namespace) -> int:
+    host = meet_host(config, os.environ, os.getpid())
     with ExitStack() as stack:
         if arguments.demo:
             stack.enter_context(stand_ins(config))
-        return trio.run(_Process(config, arguments.ready_fd, demo=arguments.demo).run)
+        load = partial(load_config, arguments.config, overrides=_overrides(arguments))
+        process = _Process(
+            config, arguments.config, load, host, arguments.ready_fd, demo=arguments.demo
+        )
+        return trio.run(process.run)
 
 
 @attrs.define(eq=False)
@@ -146,11 +158,16 @@ class _Process:
     """The balancer as a process: started, told by signals, stopped."""
 
     config: Config
+    config_file: Path
+    #: Reads the configuration again, with the same overrides.
+    load: Callable[[], Config]
+    host: Host
     ready_fd: int | None
     demo: bool
     balancer: Balancer | None = None
     stopping: bool = False
     scope: trio.CancelScope = attrs.Factory(trio.CancelScope)
+    reload_wanted: trio.Event = attrs.Factory(trio.Event)
 
     async def run(self) -> int:
         """Serve until a signal stops it; raises OSError or ConfigError when it cannot start."""
@@ -166,12 +183,21 @@ class _Process:
                     nursery.cancel_scope.cancel()
                 else:
                     self._ready(self.balancer)
+                    nursery.start_soon(self._keep_reloading, self.balancer)
+                    nursery.start_soon(self.host.accompany, self.balancer, self.load)
         if failure is not None:
             raise failure
         return STOPPED_AS_ASKED
 
     async def _serve(self, task_status: trio.TaskStatus[Balancer]) -> None:
-        await serve(self.config, task_status=task_status)
+        await serve(
+            self.config,
+            network=self.host.network(),
+            load=self.load,
+            config_file=str(self.config_file),
+            on_bound=self.host.step_down,
+            task_status=task_status,
+        )
         self.scope.cancel()
 
     def _ready(self, balancer: Balancer) -> None:
@@ -193,16 +219,20 @@ class _Process:
     async def _obey(self, signals: AsyncIterator[int], nursery: trio.Nursery) -> None:
         async for number in signals:
             if number == signal.SIGHUP:
-                self._no_reload()
+                self.reload_wanted.set()
             elif self.stopping or self.balancer is None:
                 self.scope.cancel()
             else:
                 self.stopping = True
                 nursery.start_soon(self.balancer.stop)
 
-    def _no_reload(self) -> None:
-        if self.balancer is not None:
-            self.balancer.log.warning("SIGHUP is ignored: this version cannot reload")
+    async def _keep_reloading(self, balancer: Balancer) -> None:
+        """Reload when told to; one that is wished while another runs comes after it, once."""
+        while True:
+            await self.reload_wanted.wait()
+            self.reload_wanted = trio.Event()
+            with suppress(ConfigError, OSError, ReloadError):  # the log has it
+                await balancer.reload()
 
 
 def _write_line(descriptor: int, line: str) -> None:

@@ -44,6 +44,7 @@ def test_every_key() -> None:
         v6only=True,
         user_timeout="5s",
         keepalive="off",
+        close_when_down=True,
     )
     assert listener == ListenerConfig(
         name="web",
@@ -59,6 +60,7 @@ def test_every_key() -> None:
         v6only=True,
         user_timeout=5,
         keepalive=math.inf,
+        close_when_down=True,
     )
     assert not problems
 

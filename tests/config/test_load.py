@@ -113,11 +113,6 @@ def test_an_address_is_bound_once_in_all_listeners() -> None:
     )
 
 
-@pytest.mark.parametrize("section", ["control", "admin"])
-def test_sections_of_features_to_come_are_refused(section: str) -> None:
-    assert _problems(f"{SMALL}[{section}]\n") == [f"balancer.toml:7: {section}: unknown key"]
-
-
 def test_what_is_no_toml_is_one_problem_with_its_place() -> None:
     [problem] = _problems("a = 1\nb = \nc = \n")
     assert problem == "balancer.toml:2: this is no TOML: Invalid value (at line 2, column 5)"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from trio_balancer.config.overlaps import Bound, report_overlaps
+from trio_balancer.config.overlaps import Bound, overlap, report_overlaps
 from trio_balancer.config.problems import Report
 from trio_balancer.wire.address import NamedAddress, parse_address
 
@@ -64,3 +64,33 @@ def test_all_of_ipv6_includes_ipv4_unless_v6only(ipv4: str) -> None:
 
 def test_one_problem_for_each_address_in_the_way() -> None:
     assert len(_overlaps("127.0.0.1:80 127.0.0.2:80 0.0.0.0:80")) == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "overlaps"),
+    [
+        ("127.0.0.1:80", "127.0.0.1:80", True),
+        ("127.0.0.1:80", "127.0.0.2:80", False),
+        ("127.0.0.1:80", "0.0.0.0:80", True),
+        ("127.0.0.1:80", "0.0.0.0:81", False),
+        ("0.0.0.0:80", "[::1]:80", False),
+        ("0.0.0.0:80", "[::]:80", True),
+        ("unix:/a", "unix:/a", True),
+        ("unix:/a", "unix:/b", False),
+        ("unix:/a", "127.0.0.1:80", False),
+    ],
+)
+def test_two_that_overlap_do_so_in_either_order(first: str, second: str, overlaps: bool) -> None:  # noqa: FBT001  # a table
+    one, other = (_bound(text) for text in (first, second))
+    assert overlap(one, other) is overlaps
+    assert overlap(other, one) is overlaps
+
+
+def test_an_ipv6_wildcard_alone_leaves_ipv4_alone() -> None:
+    assert not overlap(_bound("[::]:80", v6only=True), _bound("0.0.0.0:80"))
+
+
+def _bound(text: str, *, v6only: bool = False) -> Bound:
+    address = parse_address(text)
+    assert not isinstance(address, NamedAddress)
+    return Bound((), address, v6only)

@@ -178,8 +178,22 @@ def _tls_header(authority: Authority, port: int, server: socket.socket) -> tuple
     ):
         own = "{}:{}".format(*client.getsockname())
         client.sendall(b"hello")
-        connection, _ = server.accept()
-        with connection:
-            header = parse_header(connection.recv(4096))
-    assert header is not None
+        header = _read_header_and_answer(server)
+        assert client.recv(100) == b"answer"
     return own, header
+
+
+def _read_header_and_answer(server: socket.socket) -> ProxyHeader:
+    """Take the one connection, read all that it says, and answer."""
+    connection, _ = server.accept()
+    with connection:
+        connection.settimeout(10)
+        said = bytearray()
+        while not said.endswith(b"hello"):
+            data = connection.recv(4096)
+            assert data, f"it finished after {bytes(said)!r}"
+            said += data
+        connection.sendall(b"answer")
+    header = parse_header(said)
+    assert header is not None
+    return header

@@ -103,14 +103,6 @@ def test_stopped_while_it_starts(tmp_path: Path) -> None:
     assert process.stderr() == ""
 
 
-def test_hang_up_is_a_log_line_not_death(tmp_path: Path) -> None:
-    with echo_server() as backend, balancer(tmp_path, config_text(backend)) as process:
-        process.signal(signal.SIGHUP)
-        wait_until(lambda: "SIGHUP is ignored" in process.stdout())
-        assert ask(process.port) == b"hello"
-        assert process.stop() == 0
-
-
 def test_hang_up_while_it_starts(tmp_path: Path) -> None:
     with silent_server() as backend:
         health = 'type = "expect"\nexpect = "hello"\ntimeout = "60s"\ninterval = "60s"'

@@ -8,7 +8,8 @@ import trio
 from support.world import FRONT, OPTIONS, World, make_config
 
 from trio_balancer import parse_config
-from trio_balancer.flow.bind import BindError, bind_all, close_all
+from trio_balancer.config.model import Config
+from trio_balancer.flow.bind import BindError, Place, bind_all, close_all
 from trio_balancer.testing import MemoryNetwork
 
 if TYPE_CHECKING:
@@ -26,16 +27,19 @@ backends = ["10.0.1.1:80"]
 """
 
 
+def places(config: Config) -> list[Place]:
+    return [place for listener in config.listeners.values() for place in Place.of(listener)]
+
+
 async def test_binds_every_address_in_order() -> None:
     network = MemoryNetwork()
-    bound = await bind_all(network, parse_config(TWO_LISTENERS).listeners.values(), 10)
-    addresses = {
-        name: [str(socket.address) for socket in sockets] for name, sockets in bound.items()
-    }
-    assert addresses == {
-        "web": ["10.0.0.1:80", "[fd00::1]:80", "10.0.0.1:20000"],
-        "mail": ["10.0.0.1:25"],
-    }
+    bound = await bind_all(network, places(parse_config(TWO_LISTENERS)), 10)
+    assert [(each.place.listener, str(each.socket.address)) for each in bound] == [
+        ("web", "10.0.0.1:80"),
+        ("web", "[fd00::1]:80"),
+        ("web", "10.0.0.1:20000"),
+        ("mail", "10.0.0.1:25"),
+    ]
     close_all(bound)
 
 
@@ -45,7 +49,7 @@ async def test_an_address_in_use_is_named_and_nothing_stays_bound() -> None:
     taken = config.listeners["mail"].bind[0]
     other = await network.listen(taken, backlog=1, options=OPTIONS)
     with pytest.raises(BindError) as caught:
-        await bind_all(network, config.listeners.values(), 10)
+        await bind_all(network, places(config), 10)
     assert caught.value.errno == errno.EADDRINUSE
     sentence = "listener 'mail' cannot bind 10.0.0.1:25: Address already in use"
     assert caught.value.strerror == sentence
@@ -58,7 +62,7 @@ async def test_cancelled_nothing_stays_bound() -> None:
     network = MemoryNetwork()
     with trio.CancelScope() as scope:
         scope.cancel()
-        await bind_all(network, parse_config(TWO_LISTENERS).listeners.values(), 10)
+        await bind_all(network, places(parse_config(TWO_LISTENERS)), 10)
     assert scope.cancelled_caught
     with pytest.raises(ConnectionRefusedError):
         network.listener_at(FRONT)

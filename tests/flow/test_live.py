@@ -45,8 +45,8 @@ async def test_both_legs_are_given_the_listeners_options(
     autojump_clock: MockClock, world: World
 ) -> None:
     await world.serve(make_config(listener='keepalive = "9s"\nuser_timeout = "7s"'))
-    listener = world.balancer._gates["web"].listener
-    assert listener.options == SocketOptions(keepalive=9, user_timeout=7)
+    listener = world.balancer.gates["web"].listener
+    assert listener.terms.options == SocketOptions(keepalive=9, user_timeout=7)
 
 
 async def test_totals_only_grow(autojump_clock: MockClock, world: World) -> None:

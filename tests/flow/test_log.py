@@ -207,6 +207,15 @@ def test_syslog_lines_have_the_priority_of_their_level(tmp_path: Path) -> None:
     assert error.endswith(b" haproxy[123]: Out of files")
 
 
+def test_the_journal_gets_priorities() -> None:
+    sink = MemorySink()
+    sink.journal = True
+    log = make_log(LogFormat.HAPROXY, sink)
+    log.info("Serving")
+    log.error("Out of files")
+    assert sink.lines == ["<6>Serving", "<3>Out of files"]
+
+
 async def test_a_reload_goes_on_with_another_file_and_level(
     tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:

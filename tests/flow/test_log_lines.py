@@ -269,5 +269,11 @@ def test_headers() -> None:
     assert head(LogFormat.TEXT, LogLevel.DEBUG, syslog=True) == "<135>DATE trio-balancer[5]: "
 
 
+def test_the_journal_gets_the_priority_alone() -> None:
+    for log_format in LogFormat:
+        head = header(log_format, syslog=False, journal=True, pid=5)
+        assert [head(level, NOW) for level in LogLevel] == ["<7>", "<6>", "<4>", "<3>"]
+
+
 def test_milliseconds_carry_into_the_second() -> None:
     assert timestamp(NOW + 0.8628) == "2026-11-22T18:42:29.000Z"

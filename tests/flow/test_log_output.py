@@ -186,6 +186,27 @@ def test_a_named_pipe_with_a_reader_is_written(tmp_path: Path) -> None:
     os.close(reader)
 
 
+def test_standard_output_is_the_journal_when_systemd_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = os.fstat(1)
+    for told, is_journal in {
+        f"{out.st_dev}:{out.st_ino}": True,
+        f"{out.st_dev}:{out.st_ino + 1}": False,
+        "": False,
+    }.items():
+        monkeypatch.setenv("JOURNAL_STREAM", told)
+        assert open_output("-").journal is is_journal
+    monkeypatch.delenv("JOURNAL_STREAM")
+    assert not open_output("-").journal
+
+
+def test_a_file_is_not_the_journal(tmp_path: Path) -> None:
+    output = open_output(str(tmp_path / "log"))
+    assert not output.journal
+    output.close()
+
+
 class Daemon:
     """A syslog daemon's socket."""
 

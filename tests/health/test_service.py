@@ -16,7 +16,7 @@ from trio_balancer.config.model import (
 )
 from trio_balancer.flow.names import Names
 from trio_balancer.health.ejections import Wakeup
-from trio_balancer.health.service import run_health, watch_backend
+from trio_balancer.health.service import Watchers, watch_backend
 from trio_balancer.network import SocketOptions
 from trio_balancer.policy import Pool, State
 from trio_balancer.wire.address import InetAddress, NamedAddress, inet_address
@@ -59,9 +59,9 @@ def make_pool(rng: random.Random, changed: Wakeup) -> Callable[..., Pool]:
 def run(
     network: MemoryNetwork, names: Names, rng: random.Random, log: Log, changed: Wakeup
 ) -> Callable[..., Service]:
-    return lambda *pools: partial(
-        run_health, pools, network=network, names=names, rng=rng, log=log, legs={}, changed=changed
-    )
+    return lambda *pools: Watchers(
+        pools, network=network, names=names, rng=rng, log=log, legs={}, changed=changed
+    ).run
 
 
 @pytest.fixture

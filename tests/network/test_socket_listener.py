@@ -89,7 +89,7 @@ class _Moody(socket.socket):
 async def test_every_error_of_accept_is_raised() -> None:
     sock = _Moody()
     sock.bind(("127.0.0.1", 0))
-    listener = SocketListener(sock, Poller())
+    listener = SocketListener(sock, Poller(), 10)
     for mood in list(sock.moods):
         with pytest.raises(OSError, match=os.strerror(mood)):
             listener.accept_nowait()

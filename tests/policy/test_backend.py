@@ -93,3 +93,37 @@ def test_the_history_of_its_states(backend: Backend) -> None:
     backend.admin = Admin.DRAIN
     backend.state_changed(State.UP, 15.0, "")
     assert (backend.times_down, backend.downtime) == (1, 4.0)
+
+
+def test_what_an_operator_has_set_lasts_until_the_file_s_own_value_changes(
+    backend: Backend,
+) -> None:
+    backend.weight = 9
+    backend.set_max_connections(None)
+    backend.configure(CONFIG)
+    assert (backend.weight, backend.max_connections) == (9, None)
+    backend.configure(attrs.evolve(CONFIG, weight=4))
+    assert (backend.weight, backend.max_connections) == (4, None)
+    backend.configure(attrs.evolve(CONFIG, weight=4, max_connections=7))
+    assert (backend.weight, backend.max_connections, backend.limit) == (4, 7, 7)
+
+
+def test_fading_out_it_weighs_less(backend: Backend) -> None:
+    backend.fade_out = FadeOut(10.0, 110.0)
+    assert backend.weight_at(105.0) == pytest.approx(1.5)
+    backend.slow_start.begin(105.0)
+    assert backend.weight_at(105.0) == pytest.approx(0.15)
+
+
+def test_who_comes_back_is_a_stranger_with_a_past(backend: Backend) -> None:
+    backend.active, backend.leased, backend.dials, backend.times_down = 2, 30, 31, 4
+    backend.admin, backend.weight, backend.credit = Admin.MAINTENANCE, 99, 12
+    backend.fade_out = FadeOut(1.0, 2.0)
+    backend.ejection.begin(OutlierConfig(), 1.0, "refused")
+    backend.health.failed()
+    pool = PoolConfig("app", (CONFIG,), health=HealthConfig(initial=Initial.UP))
+    backend.come_back(pool, CONFIG, 50.0)
+    assert (backend.active, backend.leased, backend.dials, backend.times_down) == (2, 30, 31, 4)
+    assert backend.ejection.total == 1
+    assert (backend.state, backend.weight, backend.credit) == (State.UP, 3, 0)
+    assert (backend.reason, backend.changed_at, backend.fade_out) == ("", 50.0, None)

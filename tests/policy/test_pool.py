@@ -210,3 +210,34 @@ def test_without_outlier_nobody_is_ejected(make_pool: MakePool) -> None:
     pool = make_pool("a", "b")
     fail(pool, pool.backends[0], 1.0, times=9)
     assert pool.backends[0].state is State.UP
+
+
+def test_weight_0_is_given_nothing_new(make_pool: MakePool, client: InetAddress) -> None:
+    pool = make_pool("a", "b")
+    pool.set_weight(pool.backends[0], 0, 1.0)
+    assert pool.serving() == (pool.backends[1],)
+    pool.set_weight(pool.backends[1], 0, 1.0)
+    assert pool.serving() == ()
+    assert pool.lease(client, 1.0) is Unavailable.DOWN
+
+
+def test_fading_out_it_is_up_and_gets_less(make_pool: MakePool, client: InetAddress) -> None:
+    pool = make_pool("a", "b")
+    a, b = pool.backends
+    assert pool.fade_out(a, 10.0, 0.0) is a.fade_out
+    for _ in range(30):
+        pool.lease(client, 5.0)
+    assert (a.state, a.active, b.active) == (State.UP, 10, 20)
+    pool.set_admin(a, Admin.READY, 6.0)
+    assert a.fade_out is None
+
+
+def test_who_a_client_belongs_to(make_pool: MakePool, client: InetAddress) -> None:
+    pool = make_pool("a", "b", "c", policy=Policy.SOURCE_HASH)
+    lease = pool.lease(client, 0.0)
+    assert isinstance(lease, Lease)
+    assert pool.preferred(client, 0.0) is lease.backend
+    for backend in pool.backends:
+        pool.set_admin(backend, Admin.DRAIN, 0.0)
+    assert pool.preferred(client, 0.0) is None
+    assert make_pool("a").preferred(client, 0.0) is None

@@ -163,8 +163,8 @@ class PoolMachine(RuleBasedStateMachine):
     @rule(which=WHICH, weight=st.integers(0, 3), limit=st.sampled_from([None, 1, 2]))
     def change(self, which: int, weight: int, limit: int | None) -> None:
         backend = self.backend(which)
-        changed = attrs.evolve(backend.config, weight=weight, max_connections=limit)
-        self.pool.change_backend(backend, changed, self.now)
+        self.pool.set_weight(backend, weight, self.now)
+        self.pool.set_max_connections(backend, limit, self.now)
 
     @rule(seconds=st.floats(0, 10))
     def wait(self, seconds: float) -> None:

@@ -6,6 +6,7 @@ import attrs
 import pytest
 
 from trio_balancer.config.model import (
+    BackendConfig,
     CheckType,
     HealthConfig,
     Initial,
@@ -14,12 +15,12 @@ from trio_balancer.config.model import (
     WhenDown,
 )
 from trio_balancer.policy import Admin, Change, Lease, Pool, State, Unavailable
+from trio_balancer.policy.reload import MOST_DEPARTED
 from trio_balancer.wire.address import inet_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trio_balancer.config.model import BackendConfig
     from trio_balancer.wire.address import InetAddress
 
     MakePool = Callable[..., Pool]
@@ -167,3 +168,63 @@ def test_a_pool_may_lose_all_its_backends(make_pool: MakePool, client: InetAddre
     pool = make_pool("a")
     pool.reconfigure(attrs.evolve(pool.config, backends=()), 100.0)
     assert pool.lease(client, 100.0) is Unavailable.DOWN
+
+
+def test_who_comes_back_goes_on_counting(
+    make_pool: MakePool, config: Config, client: InetAddress
+) -> None:
+    pool = make_pool("a", "b")
+    lease = pool.lease(client, 1.0)
+    assert isinstance(lease, Lease)
+    a = lease.backend
+    reload(pool, config("b"))
+    assert (pool.departed, pool.active) == ([a], 1)
+    reload(pool, config("a"), config("b"))
+    assert (pool.backends[0], pool.departed, pool.active) == (a, [], 1)
+    assert (a.active, a.leased) == (1, 1)
+    lease.give_back(2.0)
+    assert (a.active, pool.active) == (0, 0)
+
+
+def test_those_who_left_long_ago_are_forgotten_without_connections(
+    make_pool: MakePool, config: Config, client: InetAddress
+) -> None:
+    pool = make_pool("a")
+    lease = pool.lease(client, 1.0)
+    assert isinstance(lease, Lease)
+    for number in range(MOST_DEPARTED + 5):
+        reload(pool, config(f"b{number}"))
+    assert len(pool.departed) == MOST_DEPARTED + 1
+    assert pool.departed[0] is lease.backend
+    assert pool.departed[1].name == "b4"
+
+
+def test_a_check_that_comes_too_late_is_no_news(make_pool: MakePool, config: Config) -> None:
+    news: list[Change] = []
+    pool = make_pool("a", notify=news.append, health=HealthConfig(fall=1, rise=1))
+    (a,) = pool.backends
+    reload(pool, config("b"))
+    pool.check_failed(a, 101.0, "refused")
+    pool.check_passed(a, 102.0)
+    assert (news, a.checks_failed, a.checks_passed) == ([], 0, 0)
+
+
+def test_another_zone_is_another_backend(make_pool: MakePool) -> None:
+    one, other = (
+        BackendConfig("a", inet_address(f"fe80::1%{zone}", 80)) for zone in ("eth0", "eth1")
+    )
+    pool = make_pool(one)
+    (backend,) = pool.backends
+    reload(pool, other)
+    assert pool.backends[0] is not backend
+    assert pool.backends[0].address == one.address, "equality leaves the zone out"
+
+
+def test_a_newcomer_s_first_check_decides_also_when_the_checks_are_new(
+    make_pool: MakePool, config: Config
+) -> None:
+    pool = make_pool("a")
+    reload(pool, config("a"), config("b"), health=HealthConfig(fall=3))
+    reload(pool, config("a"), config("b"), config("c"), health=HealthConfig(fall=4))
+    pool.check_failed(pool.backends[2], 101.0, "refused")
+    assert [backend.state for backend in pool.backends] == [State.UP, State.UP, State.DOWN]

@@ -27,7 +27,8 @@ class _Service(ThreadingTCPServer):
 
 class _Handler(BaseRequestHandler):
     def handle(self) -> None:
-        name = str(self.server.server_address[1]).encode()
+        _host, port = self.request.getsockname()
+        name = str(port).encode()
         with suppress(OSError):
             while data := self.request.recv(1024):
                 self.request.sendall(name + b" " + data)

@@ -18,7 +18,7 @@ import pytest
 from support import relays
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).parents[2]
 # Generous: CI machines are slow, and what is late for other reasons fails in its own test.
@@ -109,13 +109,15 @@ def balancer(
     ready: bool = True,
     stdout: int | None = None,
     prefix: Sequence[str] = (),
+    pass_fds: Sequence[int] = (),
+    environ: Mapping[str, str] | None = None,
     name: str = "balancer",
 ) -> Iterator[Process]:
     """Run `python -m trio_balancer` while the block runs.
 
     `ready`: wait until it serves. `stdout`: a descriptor to print to, instead of a file that
-    `Process.stdout` reads. `prefix`: a command that starts the command. Files are in `directory`
-    and begin with `name`.
+    `Process.stdout` reads. `prefix`: a command that starts the command. `pass_fds` and `environ`
+    are what it gets beside ours. Files are in `directory` and begin with `name`.
     """
     config = directory / f"{name}.toml"
     config.write_text(text)
@@ -129,8 +131,8 @@ def balancer(
                 stdin=subprocess.DEVNULL,
                 stdout=out_file if stdout is None else stdout,
                 stderr=err_file,
-                pass_fds=[writing],
-                env=environment(),
+                pass_fds=[writing, *pass_fds],
+                env={**environment(), **(environ or {})},
             )
         os.close(writing)
         process = Process(popen, reading, out, err)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from contextlib import suppress
 
 import attrs
 from support.servers import exchange
@@ -26,8 +25,11 @@ def visit(
         # Now and not with the connection, which may be gone before we can ask for its name.
         client.bind((source, 0))
         ip, number = client.getsockname()
-        answer = None
-        with suppress(ConnectionError):
+        try:
             client.connect((host, port))
             answer = exchange(client, data)
+        except TimeoutError:
+            raise
+        except OSError:  # ECONNRESET, or on a later call that there is no connection
+            answer = None
     return Visit(f"{ip}:{number}", answer)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from support.process import need
 
@@ -38,13 +39,14 @@ def s_client(port: int, *options: str, say: bytes) -> subprocess.CompletedProces
 
 
 def chromium(url: str, port: int, directory: Path) -> str:
-    """Open a page, whose host is taken to be 127.0.0.1:`port`; returns the document."""
+    """Open a page, whose host is to be found at 127.0.0.1:`port`; returns the document."""
     need("chromium")
     command = [
         "chromium",
         *_CHROMIUM.split(),
         f"--user-data-dir={directory / 'chromium'}",
-        f"--host-resolver-rules=MAP * 127.0.0.1:{port}",
+        # All that it wants beside the page is nowhere to be found.
+        f"--host-resolver-rules=MAP {urlsplit(url).hostname} 127.0.0.1:{port}, MAP * ~NOTFOUND",
         url,
     ]
     return subprocess.run(

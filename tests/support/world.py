@@ -157,7 +157,7 @@ class World:
     @property
     def runtime(self) -> Runtime:
         """The balancer's own books, which it shows nobody else."""
-        return self.balancer._runtime
+        return self.balancer.runtime
 
     async def server(
         self, address: InetAddress = BACKEND, behave: Behaviour = echo, *, listening: bool = True
@@ -207,7 +207,7 @@ class World:
         assert not self.runtime.connections
         assert self.runtime.limiter.borrowed_tokens == 0
         assert not self.runtime.limiter.statistics().borrowers
-        for gate in self.balancer._gates.values():
+        for gate in self.balancer.gates.values():
             assert gate.listener.limiter.borrowed_tokens == 0
             assert gate.listener.active == 0
         for pool in self.runtime.pools.values():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from trio_balancer.wire.address import (
     IP,
     Address,
     AddressError,
+    InheritedAddress,
+    ListenAddress,
     NamedAddress,
     SocketAddress,
     UnixAddress,
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
 # Linux keeps 108 bytes for the path of a Unix socket, with the zero that ends it (unix(7)).
 _LONGEST_UNIX_PATH = 107
+_INHERITED_NAME = re.compile(r"[!-9;-~]{1,255}\Z")  # visible ASCII without the colon
 # A host name is shorter, and so is a Unix path; error texts need not repeat a whole novel.
 _LONGEST = 300
 
@@ -36,6 +40,22 @@ def bind_address(base: PurePath) -> Parser[SocketAddress]:
         if isinstance(address, NamedAddress):
             raise expected("a numeric address like '127.0.0.1:80' or 'unix:/path'", value)
         return address
+
+    return parse
+
+
+def listen_address(base: PurePath) -> Parser[ListenAddress]:
+    """Make a parser of what a listener binds: an address, or "fd@NAME" for an inherited socket."""
+    parse_bind = bind_address(base)
+
+    def parse(value: object) -> ListenAddress:
+        if not isinstance(value, str) or not value.startswith("fd@"):
+            return parse_bind(value)
+        name = value.removeprefix("fd@")
+        # What systemd takes as a name, FileDescriptorName= in systemd.socket(5).
+        if not _INHERITED_NAME.match(name):
+            raise expected("the name or number of an inherited socket, like 'fd@web'", value)
+        return InheritedAddress(name)
 
     return parse
 

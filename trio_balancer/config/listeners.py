@@ -6,7 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from trio_balancer.config.access import read_access
-from trio_balancer.config.addresses import bind_address
+from trio_balancer.config.addresses import listen_address
+from trio_balancer.config.faults import read_faults
 from trio_balancer.config.filters import read_filters
 from trio_balancer.config.model import ListenerConfig, Overflow
 from trio_balancer.config.proxy_protocol import read_proxy_protocol
@@ -23,7 +24,7 @@ from trio_balancer.config.values import (
     text,
     whole,
 )
-from trio_balancer.wire.address import SocketAddress, UnixAddress
+from trio_balancer.wire.address import ListenAddress, UnixAddress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -40,18 +41,18 @@ _LONGEST_KEEPALIVE = 32767
 _LONGEST_USER_TIMEOUT = 2_000_000
 
 
-def read_bind(section: TableReader, base: PurePath) -> dict[KeyPath, SocketAddress]:
+def read_bind(section: TableReader, base: PurePath) -> dict[KeyPath, ListenAddress]:
     """Read `bind`: each valid address, at the path where it is written."""
     items = section.items("bind")
     if not items:
         section.problem("bind", "at least one address is needed")
-    parse = bind_address(base)
+    parse = listen_address(base)
     parsed = {path: section.parse(path, item, parse, None) for path, item in items}
     return {path: address for path, address in parsed.items() if address is not None}
 
 
 def read_listener(
-    name: str, section: TableReader, bind: Iterable[SocketAddress], base: PurePath
+    name: str, section: TableReader, bind: Iterable[ListenAddress], base: PurePath
 ) -> ListenerConfig:
     """Read the rest of one `[listeners.NAME]`."""
     take = section.take
@@ -74,12 +75,14 @@ def read_listener(
             "user_timeout", seconds_within(0.001, _LONGEST_USER_TIMEOUT), default.user_timeout
         ),
         keepalive=take("keepalive", seconds_within(1, _LONGEST_KEEPALIVE), default.keepalive),
+        close_when_down=take("close_when_down", boolean, default.close_when_down),
         access=_optional(section, "access", partial(read_access, base=base)),
         proxy_protocol=_optional(section, "proxy_protocol", read_proxy_protocol),
         tls=_optional(section, "tls", partial(read_listener_tls, base=base)),
         routes=read_routes(section),
         filters=read_filters(section, base),
         filter_buffer=take("filter_buffer", size(1), default.filter_buffer),
+        faults=read_faults(section),
     )
     _report_useless_mode(section, listener)
     return listener

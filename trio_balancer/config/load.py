@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import tomli
 
+from trio_balancer.config.admin import read_admin, read_admin_bind
+from trio_balancer.config.control import read_control
+from trio_balancer.config.faults import report_unwanted_faults
 from trio_balancer.config.listeners import read_bind, read_listener
 from trio_balancer.config.locate import find_lines
 from trio_balancer.config.model import Config, ListenerConfig
@@ -22,6 +25,8 @@ from trio_balancer.config.values import closest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from os import PathLike
+
+    from trio_balancer.config.model_admin import AdminConfig
 
 _AT_LINE = re.compile(r"\(at line (\d+), column \d+\)\Z")
 
@@ -83,15 +88,20 @@ def _parse_toml(text: str, source: str) -> dict[str, object]:
 
 
 def _read(document: TableReader, base: PurePath) -> Config:
+    bound: list[Bound] = []
     config = Config(
         balancer=read_balancer(document.table_at("balancer")),
         log=read_log(document.table_at("log"), base),
-        listeners=_read_listeners(document, base),
+        listeners=_read_listeners(document, base, bound),
         pools={
             name: read_pool(name, section, base)
             for name, section in _some(document, "pools").items()
         },
+        admin=_read_admin(document, base, bound) if "admin" in document else None,
+        control=read_control(document, base) if "control" in document else None,
     )
+    report_overlaps(bound, document.report)
+    report_unwanted_faults(config, document.report)
     if config.pools:
         _report_unknown_pools(config.listeners.values(), config.pools, document.report)
     document.report_unknown_keys()
@@ -106,16 +116,23 @@ def _some(document: TableReader, key: str) -> Mapping[str, TableReader]:
     return tables
 
 
-def _read_listeners(document: TableReader, base: PurePath) -> dict[str, ListenerConfig]:
+def _read_listeners(
+    document: TableReader, base: PurePath, bound: list[Bound]
+) -> dict[str, ListenerConfig]:
     listeners = {}
-    bound: list[Bound] = []
     for name, section in _some(document, "listeners").items():
         bind = read_bind(section, base)
         listener = read_listener(name, section, bind.values(), base)
         bound += (Bound(path, address, listener.v6only) for path, address in bind.items())
         listeners[name] = listener
-    report_overlaps(bound, document.report)
     return listeners
+
+
+def _read_admin(document: TableReader, base: PurePath, bound: list[Bound]) -> AdminConfig:
+    section = document.table_at("admin")
+    bind = read_admin_bind(section)
+    bound += (Bound(path, address, v6only=True) for path, address in bind.items())
+    return read_admin(section, bind, base)
 
 
 def _report_unknown_pools(

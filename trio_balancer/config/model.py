@@ -14,11 +14,14 @@ from functools import cached_property
 import attrs
 
 from trio_balancer.config.model_access import AccessConfig
+from trio_balancer.config.model_admin import AdminConfig
+from trio_balancer.config.model_control import ControlConfig
+from trio_balancer.config.model_faults import Fault
 from trio_balancer.config.model_filters import FilterConfig
 from trio_balancer.config.model_proxy import ProxyProtocolConfig, SendProxyConfig
 from trio_balancer.config.model_routes import RouteConfig
 from trio_balancer.config.model_tls import ListenerTls, PoolTls
-from trio_balancer.wire.address import IP, Address, SocketAddress, inet_address
+from trio_balancer.wire.address import IP, Address, ListenAddress, inet_address
 
 
 class Overflow(Enum):
@@ -91,7 +94,11 @@ class Initial(Enum):
 
 @attrs.frozen
 class BalancerConfig:
-    """`[balancer]`: what holds for the whole process."""
+    """`[balancer]`: what holds for the whole process.
+
+    `user` and `group` are names of accounts: who the process becomes once all is bound.
+    `fault_buffer` is how many bytes faults may hold of each way of a connection.
+    """
 
     max_connections: int | None = None
     overflow: Overflow = Overflow.WAIT
@@ -100,6 +107,10 @@ class BalancerConfig:
     pre_stop_delay: float = 0.0
     relay: RelayKind = RelayKind.AUTO
     splice: bool = True
+    user: str | None = None
+    group: str | None = None
+    faults: bool = False
+    fault_buffer: int = 8 * 1024 * 1024
 
 
 @attrs.frozen
@@ -117,11 +128,12 @@ class ListenerConfig:
     """`[listeners.NAME]`; `mode` is the file mode of its Unix sockets.
 
     `pool` is None where only `routes` lead somewhere; `filter_buffer` is what each filter may hold
-    of a connection, in bytes.
+    of a connection, in bytes. With `close_when_down`, its ports refuse clients while no backend
+    of its pools is up.
     """
 
     name: str
-    bind: tuple[SocketAddress, ...]
+    bind: tuple[ListenAddress, ...]
     pool: str | None
     mode: int | None = None
     max_connections: int | None = None
@@ -134,12 +146,14 @@ class ListenerConfig:
     v6only: bool = False
     user_timeout: float = math.inf
     keepalive: float = 60.0
+    close_when_down: bool = False
     access: AccessConfig | None = None
     proxy_protocol: ProxyProtocolConfig | None = None
     tls: ListenerTls | None = None
     routes: tuple[RouteConfig, ...] = ()
     filters: tuple[FilterConfig, ...] = ()
     filter_buffer: int = 1024 * 1024
+    faults: tuple[Fault, ...] = ()
 
 
 @attrs.frozen
@@ -198,7 +212,8 @@ class OutlierConfig:
 class PoolConfig:
     """`[pools.NAME]`; `connect_attempts` is None for "all", `outlier` None where there is none.
 
-    `source` has at most one address of each IP version, to dial from.
+    `source` has at most one address of each IP version, to dial from. While no backend of a
+    `required` pool is up, the balancer says that it is not ready.
     """
 
     name: str
@@ -212,12 +227,14 @@ class PoolConfig:
     queue_limit: int = 1000
     slow_start: float = 0.0
     drop_when_down: bool = False
+    required: bool = False
     resolve_interval: float = 30.0
     source: tuple[IP, ...] = ()
     send_proxy: SendProxyConfig | None = None
     tls: PoolTls | None = None
     health: HealthConfig = HealthConfig()
     outlier: OutlierConfig | None = None
+    faults: tuple[Fault, ...] = ()
 
     @cached_property
     def to_original_destination(self) -> bool:
@@ -233,3 +250,5 @@ class Config:
     pools: Mapping[str, PoolConfig]
     balancer: BalancerConfig = BalancerConfig()
     log: LogConfig = LogConfig()
+    admin: AdminConfig | None = None
+    control: ControlConfig | None = None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from trio_balancer.config.problems import KeyPath, Report
-from trio_balancer.wire.address import InetAddress, SocketAddress
+from trio_balancer.wire.address import InetAddress, ListenAddress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +21,7 @@ class Bound:
     """An address to listen on, and where the configuration says so."""
 
     path: KeyPath
-    address: SocketAddress
+    address: ListenAddress
     v6only: bool
 
 
@@ -42,6 +42,18 @@ def report_overlaps(bound: Iterable[Bound], report: Report) -> None:
             if message is not None:
                 report.add(one.path, message)
         seen.add(text)
+
+
+def overlap(first: Bound, second: Bound) -> bool:
+    """Whether the kernel would refuse to bind the second once the first is bound."""
+    one, other = first.address, second.address
+    if str(one) == str(other):
+        return True
+    if not (isinstance(one, InetAddress) and isinstance(other, InetAddress)):
+        return False
+    if one.port != other.port or not (one.ip.is_unspecified or other.ip.is_unspecified):
+        return False
+    return _conflict(_Inet(one, first.v6only), _Inet(other, second.v6only)) is not None
 
 
 @attrs.frozen

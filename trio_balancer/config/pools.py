@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from trio_balancer.config.addresses import ip
 from trio_balancer.config.backends import ORIGINAL_DESTINATION, read_backends
+from trio_balancer.config.faults import read_faults
 from trio_balancer.config.health import read_health, read_outlier
 from trio_balancer.config.model import CheckType, HealthConfig, Policy, PoolConfig, WhenDown
 from trio_balancer.config.proxy_protocol import read_send_proxy
@@ -26,9 +27,10 @@ def read_pool(name: str, section: TableReader, base: PurePath) -> PoolConfig:
     take = section.take
     may_be_off = duration(off=True)
     default = _DEFAULT
+    backends = read_backends(section, base)
     pool = PoolConfig(
         name=name,
-        backends=read_backends(section, base),
+        backends=backends,
         policy=take("policy", choice(Policy), default.policy),
         connect_timeout=take("connect_timeout", duration(), default.connect_timeout),
         connect_attempts=take("connect_attempts", attempts, default.connect_attempts),
@@ -38,12 +40,14 @@ def read_pool(name: str, section: TableReader, base: PurePath) -> PoolConfig:
         queue_limit=take("queue_limit", whole(0), default.queue_limit),
         slow_start=take("slow_start", duration(zero=True), default.slow_start),
         drop_when_down=take("drop_when_down", boolean, default.drop_when_down),
+        required=take("required", boolean, default.required),
         resolve_interval=take("resolve_interval", may_be_off, default.resolve_interval),
         source=_read_source(section),
         send_proxy=read_send_proxy(section),
         tls=read_pool_tls(section.table_at("tls"), base) if "tls" in section else None,
         health=_read_health(section),
         outlier=read_outlier(section.table_at("outlier")) if "outlier" in section else None,
+        faults=read_faults(section, backends=[backend.name for backend in backends]),
     )
     _report_useless_hold(section)
     _report_half_an_address(section, pool)

@@ -13,7 +13,8 @@ from trio_balancer.config.model import (
     Overflow,
     RelayKind,
 )
-from trio_balancer.config.values import boolean, choice, duration, whole
+from trio_balancer.config.sizes import size
+from trio_balancer.config.values import boolean, choice, duration, text, whole
 
 if TYPE_CHECKING:
     from pathlib import PurePath
@@ -28,6 +29,8 @@ _LARGEST_BACKLOG = 65535
 def read_balancer(section: TableReader) -> BalancerConfig:
     """Read `[balancer]`."""
     take = section.take
+    if "group" in section and "user" not in section:
+        section.problem("group", "is only for a user")
     return BalancerConfig(
         max_connections=take("max_connections", whole(1), None),
         overflow=take("overflow", choice(Overflow), _BALANCER.overflow),
@@ -36,6 +39,10 @@ def read_balancer(section: TableReader) -> BalancerConfig:
         pre_stop_delay=take("pre_stop_delay", duration(zero=True), _BALANCER.pre_stop_delay),
         relay=take("relay", choice(RelayKind), _BALANCER.relay),
         splice=take("splice", boolean, _BALANCER.splice),
+        user=take("user", text, None),
+        group=take("group", text, None),
+        faults=take("faults", boolean, _BALANCER.faults),
+        fault_buffer=take("fault_buffer", size(1), _BALANCER.fault_buffer),
     )
 
 

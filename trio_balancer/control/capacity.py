@@ -14,7 +14,6 @@ from trio_balancer.config import ConfigError, fit_max_connections
 from trio_balancer.config.problems import shown
 from trio_balancer.control.errors import bad_value
 from trio_balancer.control.find import find_backend, find_listener
-from trio_balancer.control.status import configured_weight
 
 if TYPE_CHECKING:
     from trio_balancer.balancer import Balancer
@@ -27,9 +26,8 @@ _PERCENT = re.compile(r"([0-9]{1,5})%\Z", re.ASCII)
 def weigh_backend(balancer: Balancer, pool: str, name: str, weight: int | str) -> Json:
     """Give a backend a weight, absolute or as a percentage of the configured one."""
     found, backend = find_backend(balancer, pool, name)
-    configured = configured_weight(balancer, pool, name)
-    value = parse_weight(weight, backend.weight if configured is None else configured)
-    found.change_backend(backend, attrs.evolve(backend.config, weight=value), trio.current_time())
+    value = parse_weight(weight, backend.config.weight)
+    found.set_weight(backend, value, trio.current_time())
     balancer.log.info("Weight set by the operator", pool=pool, backend=name, weight=value)
     return {"pool": pool, "backend": name, "weight": value}
 
@@ -54,8 +52,7 @@ def limit_backend(balancer: Balancer, pool: str, name: str, value: int | None) -
     """Limit the connections of a backend; who waits for a slot may get it at once."""
     found, backend = find_backend(balancer, pool, name)
     _check(value)
-    config = attrs.evolve(backend.config, max_connections=value)
-    found.change_backend(backend, config, trio.current_time())
+    found.set_max_connections(backend, value, trio.current_time())
     return _told(balancer, value, pool=pool, backend=name)
 
 

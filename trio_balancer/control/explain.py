@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import trio
 
 from trio_balancer.policy import Lease, Line, State
+from trio_balancer.wire.address import InetAddress
 
 if TYPE_CHECKING:
     from trio_balancer.control.status import Json
-    from trio_balancer.flow.live import ListenerState, Runtime
+    from trio_balancer.flow.listener import ListenerState
+    from trio_balancer.flow.live import Runtime
     from trio_balancer.policy import Backend, Pool, Unavailable
     from trio_balancer.policy.access import Decision
     from trio_balancer.wire.address import SocketAddress
@@ -27,7 +29,7 @@ def explain_client(
     decision = _decide(runtime, listener, client)
     admitted = decision is None or decision.refusal is None
     told: Json = {
-        "client": str(client),
+        "client": _shown(client),
         "listener": listener.name,
         "admitted": admitted,
         "access": "no access rules" if decision is None else str(decision),
@@ -43,6 +45,11 @@ def explain_client(
     return told | _explain_choice(runtime.pools[pool], client)
 
 
+def _shown(client: SocketAddress) -> str:
+    """Write an address, without a port where none was given."""
+    return client.host if isinstance(client, InetAddress) and not client.port else str(client)
+
+
 def _decide(runtime: Runtime, listener: ListenerState, client: SocketAddress) -> Decision | None:
     if listener.access is None:
         return None
@@ -52,7 +59,7 @@ def _decide(runtime: Runtime, listener: ListenerState, client: SocketAddress) ->
 def _notes(runtime: Runtime, listener: ListenerState) -> list[str]:
     """Say what else decides, which an address alone does not tell."""
     notes = []
-    if listener.trust is not None:
+    if listener.terms.trust is not None:
         notes.append("the address is the one that a PROXY header announces")
     if listener.limiter.available_tokens <= 0:
         notes.append("the listener has as many connections as it may have")
@@ -62,9 +69,9 @@ def _notes(runtime: Runtime, listener: ListenerState) -> list[str]:
 
 
 def _pool_of(listener: ListenerState, server_name: str | None) -> str | None:
-    if listener.routes is None:
+    if listener.terms.routes is None:
         return listener.config.pool
-    chosen = listener.routes.choose(server_name, (), plain=server_name is None)
+    chosen = listener.terms.routes.choose(server_name, (), plain=server_name is None)
     return listener.config.pool if chosen is None else chosen
 
 

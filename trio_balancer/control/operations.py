@@ -6,41 +6,43 @@ OperationError and has changed nothing.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
 
 from trio_balancer.config import ConfigError
-from trio_balancer.config.problems import shown
 from trio_balancer.control.capacity import (
     limit_backend,
     limit_balancer,
     limit_listener,
     weigh_backend,
 )
+from trio_balancer.control.choose import choose_connections
+from trio_balancer.control.counters import clear_all, clear_peaks
+from trio_balancer.control.drain import drain_backend, drain_balancer, drain_pool
 from trio_balancer.control.errors import OperationError, bad_value
 from trio_balancer.control.explain import explain_client
 from trio_balancer.control.find import (
     find_backend,
-    find_connection,
     find_listener,
     find_pool,
-    is_client,
     parse_client,
 )
-from trio_balancer.control.history import ReloadHistory
+from trio_balancer.control.rebalance import RebalanceError, rebalance
+from trio_balancer.control.reload import ReloadError
+from trio_balancer.control.restart import NeedsRestartError
 from trio_balancer.control.sessions import Endings, live_json
-from trio_balancer.control.status import Json, take_status
+from trio_balancer.control.status import Json, listener_state, take_status
 from trio_balancer.flow.record import Who
 from trio_balancer.policy import Admin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from trio_balancer.balancer import Balancer
     from trio_balancer.config.model import Config
-    from trio_balancer.flow.live import Connection
+    from trio_balancer.control.difference import Changes
+    from trio_balancer.control.history import ReloadHistory
 
 #: How many connections a list has where nobody says.
 SHOWN = 100
@@ -49,23 +51,19 @@ SHOWN = 100
 class Operations:
     """The control room of one balancer; use it in the balancer's own trio loop.
 
-    `load` reads the configuration once more, for `reload`; it raises ConfigError. `config_file`
-    is its path, for people.
+    `config_file` is the path of its configuration, for people.
     """
 
-    def __init__(
-        self,
-        balancer: Balancer,
-        *,
-        load: Callable[[], Config] | None = None,
-        config_file: str | None = None,
-    ) -> None:
+    def __init__(self, balancer: Balancer, *, config_file: str | None = None) -> None:
         self.balancer = balancer
-        self.reloads = ReloadHistory()
-        self._load = load
         self._config_file = config_file
         self._endings = Endings()
         balancer.runtime.observe(self._endings.add)
+
+    @property
+    def reloads(self) -> ReloadHistory:
+        """What became of the reloads up to now."""
+        return self.balancer.reloads
 
     # Look
 
@@ -88,6 +86,62 @@ class Operations:
             self.balancer.runtime, gate.listener, parse_client(client), server_name
         )
 
+    # Change the configuration
+
+    async def reload(self) -> Json:
+        """Read the file again and take it over; raises OperationError (reload-failed)."""
+        return await _reloaded(self.balancer.reload())
+
+    async def amend(self, change: Callable[[Config], Config]) -> Json:
+        """Take over what `change` makes of the configuration in force, until the next reload."""
+        return await _reloaded(self.balancer.amend(change))
+
+    def clear_counters(self, *, everything: bool = False) -> Json:
+        """Forget the highest values, or with `everything` all that was counted."""
+        if everything:
+            clear_all(self.balancer)
+        else:
+            clear_peaks(self.balancer)
+        self.balancer.log.info("Counters cleared by the operator", everything=everything)
+        return {"everything": everything}
+
+    # Drain
+
+    def drain(
+        self, pool: str | None = None, backend: str | None = None, over: float | None = None
+    ) -> Json:
+        """Drain a backend, a pool, or, with neither, the balancer, over so many seconds.
+
+        Without `over`, nobody new comes from now on, and who is there may finish.
+        """
+        if pool is None and backend is not None:
+            raise bad_value("a backend is named by its pool and its own name")
+        if pool is None:
+            return self.shutdown(over)
+        found = find_pool(self.balancer, pool)
+        if backend is None:
+            drain_pool(self.balancer, found, over or 0.0)
+        else:
+            drain_backend(self.balancer, *find_backend(self.balancer, pool, backend), over or 0.0)
+        return {"pool": pool, "backend": backend, "over": over}
+
+    def shutdown(self, over: float | None = None) -> Json:
+        """Stop the balancer: it accepts no more, and returns with its last connection.
+
+        Without `over`, who is there may finish within `drain_timeout`; with it, they are ended
+        evenly over so many seconds.
+        """
+        drain_balancer(self.balancer, over)
+        return {"draining": True, "over": over}
+
+    def rebalance(self, pool: str, over: float) -> Json:
+        """End connections of overfull backends, over so many seconds, to come back elsewhere."""
+        try:
+            rebalance(self.balancer, find_pool(self.balancer, pool), over)
+        except RebalanceError as error:
+            raise bad_value(str(error)) from None
+        return {"pool": pool, "over": over}
+
     # Backends
 
     def ready(self, pool: str, backend: str) -> Json:
@@ -109,7 +163,7 @@ class Operations:
 
     def set_max_connections(
         self,
-        value: int | None,
+        value: int | None = None,
         *,
         listener: str | None = None,
         pool: str | None = None,
@@ -129,6 +183,30 @@ class Operations:
             raise bad_value("a backend is named by its pool and its own name")
         return limit_balancer(self.balancer, value)
 
+    # Listeners
+
+    def disable_listener(self, name: str) -> Json:
+        """Let a listener's ports refuse clients; who is there stays."""
+        return self._set_disabled(name, disabled=True)
+
+    def enable_listener(self, name: str) -> Json:
+        """Let a listener accept again, unless its pools are down and it closes for that."""
+        return self._set_disabled(name, disabled=False)
+
+    def _set_disabled(self, name: str, *, disabled: bool) -> Json:
+        gate = find_listener(self.balancer, name)
+        gate.set_disabled(disabled=disabled)
+        self.balancer.log.info("Listener set by the operator", listener=name, disabled=disabled)
+        return {"listener": name, "state": listener_state(self.balancer, name)}
+
+    def shutdown_listener(self, name: str) -> Json:
+        """Let go of a listener's ports, until the next reload; who is there stays."""
+        gate = find_listener(self.balancer, name)
+        for bound in list(gate.bound):
+            gate.close(bound)
+        self.balancer.log.info("Listener shut down by the operator", listener=name)
+        return {"listener": name, "state": listener_state(self.balancer, name)}
+
     # Connections
 
     def kick(
@@ -140,36 +218,24 @@ class Operations:
         client: str | None = None,
     ) -> Json:
         """End the connections to which all that is given applies; something must be."""
-        found = self._select(connection, pool, backend, client)
+        found = choose_connections(
+            self.balancer, number=connection, pool=pool, backend=backend, client=client
+        )
         for each in found:
             each.end(Who.KILLED, "ended by the operator")
         self.balancer.log.info("Connections ended by the operator", ended=len(found))
         return {"ended": len(found)}
 
-    def _select(
-        self, number: int | None, pool: str | None, backend: str | None, client: str | None
-    ) -> list[Connection]:
-        if number is None and pool is None and client is None:
-            raise bad_value("say which connections: by number, pool, backend or client")
-        live = self.balancer.runtime.connections.values()
-        found = list(live) if number is None else [find_connection(self.balancer, number)]
-        if pool is not None:
-            found = self._of_pool(found, pool, backend)
-        elif backend is not None:
-            raise bad_value("a backend is named by its pool and its own name")
-        if client is not None:
-            wanted = parse_client(client)
-            found = [each for each in found if is_client(each.client_address, wanted)]
-        return found
 
-    def _of_pool(
-        self, connections: list[Connection], pool: str, backend: str | None
-    ) -> list[Connection]:
-        if backend is None:
-            within = find_pool(self.balancer, pool)
-            return [each for each in connections if each.pool is within]
-        chosen = find_backend(self.balancer, pool, backend)[1]
-        return [each for each in connections if each.lease and each.lease.backend is chosen]
+async def _reloaded(reload: Coroutine[object, object, Changes]) -> Json:
+    try:
+        return {"changes": str(await reload)}
+    except NeedsRestartError as error:
+        raise OperationError("needs-restart", str(error)) from None
+    except OSError as error:
+        raise OperationError("reload-failed", error.strerror or str(error)) from None
+    except (ConfigError, ReloadError) as error:
+        raise OperationError("reload-failed", str(error)) from None
 
 
 def _count(limit: int) -> int:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
-import trio_balancer
-from trio_balancer.flow.meters import count_endings
 from trio_balancer.flow.record import Who
+from trio_balancer.flow.service_meters import count_endings
+from trio_balancer.version import __version__
 
 if TYPE_CHECKING:
     from trio_balancer.balancer import Balancer
     from trio_balancer.control.history import ReloadHistory
-    from trio_balancer.flow.meters import ServiceStatistics
+    from trio_balancer.flow.service_meters import ServiceStatistics
     from trio_balancer.flow.statistics import (
         BalancerStatistics,
         ListenerStatistics,
@@ -38,7 +38,7 @@ def take_status(balancer: Balancer, reloads: ReloadHistory, config_file: str | N
     now = trio.current_time()
     clock = _Clock(now, balancer.runtime.wall_clock())
     return {
-        "version": trio_balancer.__version__,
+        "version": __version__,
         "pid": os.getpid(),
         "uptime": _seconds(now - balancer.started_at),
         "ready": balancer.ready,
@@ -95,10 +95,12 @@ def _listener(balancer: Balancer, listener: ListenerStatistics) -> Json:
 
 def listener_state(balancer: Balancer, name: str) -> str:
     """Say whether a listener accepts: "open", "full", "closed" or "draining"."""
-    if not balancer.ready:
+    gate = balancer.gates[name]
+    if gate.draining:
         return "draining"
-    limiter = balancer.gates[name].listener.limiter
-    return "open" if limiter.available_tokens > 0 else "full"
+    if gate.closed or not gate.bound:
+        return "closed"
+    return "open" if gate.listener.limiter.available_tokens > 0 else "full"
 
 
 def _traffic(traffic: TrafficStatistics) -> Json:
@@ -123,14 +125,13 @@ def _pool(
     return {
         "name": pool.name,
         "policy": pool.policy.value,
+        "required": balancer.runtime.pools[pool.name].config.required,
         "active": pool.active,
         "queued": pool.queued,
         "held": pool.held,
         "queue_limit": pool.queue_limit,
         **_service(traffic.whole),
-        "backends": [
-            _backend(balancer, pool.name, each, traffic, clock) for each in pool.backends
-        ],
+        "backends": [_backend(balancer, pool.name, each, traffic, clock) for each in pool.backends],
     }
 
 
@@ -160,7 +161,7 @@ def _backend(
         "since": clock.unix(clock.now - backend.in_state_for),
         "in_state_for": _seconds(backend.in_state_for),
         "weight": backend.weight,
-        "configured_weight": configured_weight(balancer, pool, backend.name),
+        "configured_weight": backend.configured_weight,
         "effective_weight": round(backend.effective_weight, 3),
         "max_connections": backend.max_connections,
         "backup": backend.backup,
@@ -175,14 +176,6 @@ def _backend(
         "times_down": backend.times_down,
         "downtime": _seconds(backend.downtime),
     }
-
-
-def configured_weight(balancer: Balancer, pool: str, backend: str) -> int | None:
-    """Return the weight that the configuration file gives; None for one that is not in it."""
-    configured = balancer.config.pools.get(pool)
-    if configured is None:
-        return None
-    return next((each.weight for each in configured.backends if each.name == backend), None)
 
 
 def _check(balancer: Balancer, pool: str, backend: BackendStatistics, clock: _Clock) -> Json:

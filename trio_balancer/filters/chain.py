@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from trio_balancer.filters.interface import ConnectionInfo
     from trio_balancer.filters.surroundings import End, Warn
-    from trio_balancer.relay.way import Outcome, Pair, Way
+    from trio_balancer.relay.way import Outcome, Outlet, Pair, Way
 
 Maker = Callable[[FilteredConnection], object]
 
@@ -86,6 +86,10 @@ class FilterChain:
             to_backend=lambda data: self._up.reply(index + 1, data),
             end=self._end_once,
         )
+
+    def lead_into(self, up: Outlet, down: Outlet) -> None:
+        """Send what comes out of the filters there, instead of to the backend and the client."""
+        self._up.outlet, self._down.outlet = up, down
 
     async def copy(self, way: Way, prefix: bytes = b"") -> Outcome:
         """Copy one way of the connection's pair; see `relay.copy`.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trio_balancer.network.seam import Stream
+    from trio_balancer.relay.way import Outlet
 
     Answer = bytes | bytearray | memoryview | Awaitable[bytes]
 
@@ -104,6 +105,8 @@ class Lane:
         self._sending = trio.Lock()
         self.finished = False
         self.max_chunk = CHUNK
+        #: What bytes are sent to in the sink's place, if anything.
+        self.outlet: Outlet | None = None
         #: After how many seconds without a byte somebody wants to be told, in rising order.
         self.pauses: tuple[float, ...] = ()
 
@@ -181,15 +184,16 @@ class Lane:
     async def send(self, sink: Stream) -> None:
         """Send all that has come through; raises trio.BrokenResourceError where the sink broke."""
         async with self._sending:
-            await self._send_passed(sink)
+            await self._send_passed(self.outlet or sink)
 
     async def send_eof(self, sink: Stream) -> None:
         """Send all that has come through, then the end-of-file."""
         async with self._sending:
-            await self._send_passed(sink)
-            await sink.send_eof()
+            outlet = self.outlet or sink
+            await self._send_passed(outlet)
+            await outlet.send_eof()
 
-    async def _send_passed(self, sink: Stream) -> None:
+    async def _send_passed(self, sink: Outlet) -> None:
         while self._passed and not self._is_over():
             await sink.send_all(self._passed.popleft())
 

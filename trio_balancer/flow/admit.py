@@ -24,14 +24,14 @@ def screen(connection: Connection) -> bool:
 
     In the accept loop: a refused client costs no task. One for the tarpit is served, there.
     """
-    listener = connection.listener
-    if listener.trust is None:
+    trust = connection.terms.trust
+    if trust is None:
         allowed = ask_access_rules(connection)
-    elif listener.trust.trusts(connection.client_address):
+    elif trust.trusts(connection.client_address):
         return True  # The rules are for the client that the header announces.
     else:
         allowed = False
-        _refused(connection, UNTRUSTED, "not trusted to send a PROXY header")
+        turn_away(connection, UNTRUSTED, "not trusted to send a PROXY header")
     if allowed or connection.phase is Phase.TARPIT:
         return True
     settle(connection)
@@ -57,7 +57,7 @@ def ask_access_rules(connection: Connection) -> bool:
         _count(connection, refusal.value)
         connection.reason = refusal.sentence
     else:
-        _refused(connection, refusal.value, refusal.sentence)
+        turn_away(connection, refusal.value, refusal.sentence)
     return False
 
 
@@ -71,7 +71,7 @@ async def sit_in_tarpit(connection: Connection) -> None:
 
 def refuse(connection: Connection, word: str, reason: str) -> None:
     """Reset a client that no rule was asked about."""
-    _refused(connection, word, reason)
+    turn_away(connection, word, reason)
     settle(connection)
 
 
@@ -83,7 +83,8 @@ def _has_tarpit(connection: Connection) -> bool:
     return runtime.tarpitted < max(1, int(runtime.limiter.total_tokens * TARPIT_SHARE))
 
 
-def _refused(connection: Connection, word: str, reason: str) -> None:
+def turn_away(connection: Connection, word: str, reason: str) -> None:
+    """End a client's connection before it has a pool, and count it by the reason, in one word."""
     _count(connection, word)
     connection.end(Who.POLICY, reason)
 

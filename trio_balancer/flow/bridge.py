@@ -154,7 +154,7 @@ class Bridge:
             self._be_patient()
         if self.pair.way_from(leg).finished:
             self.scope.cancel()
-        elif uploading:
+        elif uploading or self.pair.way_from(leg).held:
             self._end_within(self._timeouts.half_close)
         else:
             self._end_within(RESET_GRACE)

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
 def announce(runtime: Runtime, change: Change) -> None:
     """Write the one line of a change, and drop connections of a backend that went down."""
-    pool = runtime.pools[change.pool]
+    pool = runtime.pools.get(change.pool)
+    if pool is None:
+        return  # It is no part of the configuration any more: of no interest to anybody.
     up = sum(backend.state is State.UP for backend in pool.backends)
+    runtime.meters.of(pool.name).availability.note(change.at, up=up > 0)
     runtime.log.event(
         LogLevel.WARNING if change.after is State.DOWN else LogLevel.INFO,
         f"Backend is {change.after.value.upper()}",

@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING
 import trio
 
 from trio_balancer.flow.bridge import Bridge, Copier, Timeouts
+from trio_balancer.flow.faulting import open_faults
 from trio_balancer.flow.filtering import open_filters
 from trio_balancer.flow.greet import greet, pool_of
-from trio_balancer.flow.live import Connection, ListenerState, Runtime
+from trio_balancer.flow.live import Connection, Runtime
 from trio_balancer.flow.reach import reach_backend
 from trio_balancer.flow.record import FINISHED, Ending, Phase, Who
 from trio_balancer.flow.settle import settle
 
 if TYPE_CHECKING:
     from trio_balancer.flow.admission import Admission
+    from trio_balancer.flow.listener import ListenerState
     from trio_balancer.network.seam import Stream
     from trio_balancer.wire.address import SocketAddress
 
@@ -47,6 +49,7 @@ def open_connection(
     connection = Connection(
         runtime=runtime,
         listener=listener,
+        terms=listener.terms,
         client=client,
         address=address,
         admission=admission,
@@ -82,7 +85,10 @@ async def _story(connection: Connection, nursery: trio.Nursery) -> None:
     if connection.ending is not None:
         return  # ended before its task ran
     connection.client.call_on_reset(connection.client_reset)
-    pool = await greet(connection) if connection.listener.greets else pool_of(connection)
+    if connection.runtime.faults is not None:
+        connection.faults = open_faults(connection, connection.runtime.faults)
+    greets = connection.terms.greets or connection.phase is Phase.TARPIT or connection.faults
+    pool = await greet(connection) if greets else pool_of(connection)
     if pool is None:
         return
     backend = await reach_backend(connection, pool)
@@ -96,9 +102,11 @@ def _join(connection: Connection, backend: Stream, nursery: trio.Nursery) -> Non
     runtime = connection.runtime
     timeouts = _timeouts(connection)
     copier: Copier | None = runtime.relay
-    filters = connection.listener.filters
+    filters = connection.terms.filters
     if filters is not None:
         copier = connection.filters = open_filters(connection, backend, filters)
+    if connection.faults is not None:
+        copier = connection.faults.through(runtime.relay, connection.filters)
     bridge = Bridge(connection.client, backend, timeouts, runtime.sweepers, copier)
     bridge.start(nursery, b"" if connection.greeting is None else connection.greeting.prefix)
     connection.bridge = bridge
@@ -114,7 +122,7 @@ async def _finish(connection: Connection) -> None:
 
 
 def _timeouts(connection: Connection) -> Timeouts:
-    config = connection.listener.config
+    config = connection.terms.config
     lifetime = config.lifetime
     if math.isfinite(lifetime):
         lifetime *= 1 + connection.runtime.rng.uniform(0, config.lifetime_jitter)

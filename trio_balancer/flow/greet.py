@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from trio_balancer.flow.admit import ask_access_rules, sit_in_tarpit
+from trio_balancer.flow.faulting import meet_faults_at_accept
 from trio_balancer.flow.live import Greeting
 from trio_balancer.flow.record import Phase, Who
 from trio_balancer.network.errors import describe
@@ -29,14 +30,17 @@ if TYPE_CHECKING:
 
 async def greet(connection: Connection) -> Pool | None:
     """Return the pool that is to serve a client; None: the connection has its ending."""
-    listener = connection.listener
+    terms = connection.terms
     if connection.phase is Phase.TARPIT:
         await sit_in_tarpit(connection)
         return None
-    if listener.trust is not None and not await _hear_announced_client(connection):
+    if terms.trust is not None and not await _hear_announced_client(connection):
         return None
-    look = _read_hello if listener.routes is not None else None
-    step = look if listener.tls is None else _accept_tls
+    faults = connection.faults
+    if faults is not None and not await meet_faults_at_accept(connection, faults):
+        return None
+    look = _read_hello if terms.routes is not None else None
+    step = look if terms.tls is None else _accept_tls
     if step is not None and not await _in_time(connection, step):
         return None
     return pool_of(connection)
@@ -57,7 +61,7 @@ async def _in_time(connection: Connection, step: Step) -> bool:
     """Take a step of the handshake, within what is left of its time; say whether it succeeded."""
     if connection.greeting is None:
         connection.greeting = Greeting()
-    within = connection.listener.config.handshake_timeout
+    within = connection.terms.config.handshake_timeout
     succeeded = False
     with trio.move_on_at(connection.accepted_at + within) as patience:
         try:
@@ -111,7 +115,7 @@ async def _read_hello(connection: Connection, greeting: Greeting) -> bool:
 
 
 async def _accept_tls(connection: Connection, greeting: Greeting) -> bool:
-    tls = connection.listener.tls
+    tls = connection.terms.tls
     if tls is None:
         return True
     greeting.transport = connection.client
@@ -136,15 +140,15 @@ async def _receive(connection: Connection) -> bytes | bytearray:
 
 def pool_of(connection: Connection) -> Pool | None:
     """Follow the first route that matches, or else the listener's own pool."""
-    listener, greeting = connection.listener, connection.greeting
-    name = listener.config.pool
-    if listener.routes is not None and greeting is not None:
+    terms, greeting = connection.terms, connection.greeting
+    name = terms.config.pool
+    if terms.routes is not None and greeting is not None:
         plain = not greeting.encrypted
-        name = listener.routes.choose(greeting.server_name, greeting.alpn, plain=plain) or name
+        name = terms.routes.choose(greeting.server_name, greeting.alpn, plain=plain) or name
     if name is None:
         connection.end(Who.POLICY, "no route leads to a pool")
         return None
-    pool = connection.runtime.pools[name]
+    pool = terms.pools[name]
     if pool.config.to_original_destination and not _find_destination(connection):
         return None
     return pool

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from trio_balancer.flow.gate import Gate
-    from trio_balancer.flow.live import ListenerState, Runtime
+    from trio_balancer.flow.listener import ListenerState
+    from trio_balancer.flow.live import Runtime
 
 # Seconds until the wall clock is looked at again, whatever it said: it may be set meanwhile, and
 # listeners may come and go.

@@ -11,9 +11,11 @@ from trio_balancer.wire.proxy_protocol import SslInfo, Tlvs, encode_v1, encode_v
 if TYPE_CHECKING:
     from trio_balancer.config.model_proxy import SendProxyConfig
     from trio_balancer.flow.live import Connection, Greeting
+    from trio_balancer.network.tls_info import TlsInfo
 
-# Bits of SslInfo.client: over TLS; with a certificate in this connection.
-_OVER_TLS, _WITH_CERTIFICATE = 0x01, 0x02
+# Bits of SslInfo.client (section 2.2.6 of the specification): over TLS; with a certificate in this
+# very connection; in this connection or an earlier one of the same TLS session.
+_OVER_TLS, _CERTIFICATE_NOW, _CERTIFICATE_EVER = 0x01, 0x02, 0x04
 _VERIFIED, _NOT_VERIFIED = 0, 1
 
 
@@ -69,11 +71,17 @@ def _ssl(greeting: Greeting | None) -> SslInfo | None:
     if greeting is None or greeting.tls is None:
         return None
     tls = greeting.tls
-    with_certificate = tls.client_common_name is not None
     return SslInfo(
-        client=_OVER_TLS | (_WITH_CERTIFICATE if with_certificate else 0),
-        verify=_VERIFIED,
+        client=_client_bits(tls),
+        # Also for a client without a certificate: zero is for one that is good, and nothing else.
+        verify=_VERIFIED if tls.client_verified else _NOT_VERIFIED,
         version=tls.version.encode(),
         cn=None if tls.client_common_name is None else tls.client_common_name.encode(),
         cipher=tls.cipher.encode(),
     )
+
+
+def _client_bits(tls: TlsInfo) -> int:
+    if not tls.client_verified:
+        return _OVER_TLS
+    return _OVER_TLS | _CERTIFICATE_EVER | (0 if tls.resumed else _CERTIFICATE_NOW)

@@ -6,16 +6,22 @@ accepts before it knows whether there is room.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import attrs
 import trio
 
 from trio_balancer.config.model import LogLevel, Overflow
 from trio_balancer.flow.admission import Admission
 from trio_balancer.flow.admit import OVERFLOW, refuse, screen
+from trio_balancer.flow.bind import Bound
 from trio_balancer.flow.connection import open_connection, serve_connection
-from trio_balancer.flow.live import ListenerState, Runtime
+from trio_balancer.flow.listener import ListenerState
+from trio_balancer.flow.live import Runtime
 from trio_balancer.network.errors import describe
-from trio_balancer.network.seam import Listener, Stream
+
+if TYPE_CHECKING:
+    from trio_balancer.network.seam import Listener, Stream
 
 # Clients accepted in a row before other tasks run.
 BATCH = 16
@@ -33,9 +39,21 @@ class Door:
 
     runtime: Runtime
     listener: ListenerState
-    socket: Listener
+    bound: Bound
     connections: trio.Nursery
     pause: float = FIRST_PAUSE
+    #: That of `run`: the socket may go on without this door.
+    scope: trio.CancelScope = attrs.Factory(trio.CancelScope)
+
+    @property
+    def socket(self) -> Listener:
+        """What it accepts from."""
+        return self.bound.socket
+
+    async def run(self) -> None:
+        """Accept until `scope` is cancelled, or the socket closed."""
+        with self.scope:
+            await self.accept_forever()
 
     async def accept_forever(self) -> None:
         """Accept until the listening socket is closed by us; no error of `accept` ends it."""

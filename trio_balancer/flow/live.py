@@ -1,106 +1,31 @@
-"""What is known while it runs: of the balancer, of a listener, of a connection."""
+"""What is known while it runs: of the balancer, and of each connection."""
 
 from __future__ import annotations
 
 import random
-from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import cached_property
 
 import attrs
 import trio
 
-from trio_balancer.config.model import ListenerConfig, Overflow
-from trio_balancer.filters import FilterChain, ListenerFilters
+from trio_balancer.config.model import Overflow
+from trio_balancer.faults import ConnectionFaults, FaultBook
+from trio_balancer.filters import FilterChain
 from trio_balancer.flow.admission import Admission
 from trio_balancer.flow.bridge import Bridge
 from trio_balancer.flow.leg import Leg
+from trio_balancer.flow.listener import ListenerState, Totals
 from trio_balancer.flow.log import Log
-from trio_balancer.flow.meters import EventRate, Meters
 from trio_balancer.flow.names import Names
 from trio_balancer.flow.record import Ending, Phase, Record, Who
-from trio_balancer.network.seam import Network, SocketOptions, Stream
+from trio_balancer.flow.service_meters import Meters
+from trio_balancer.flow.terms import Terms
+from trio_balancer.network.seam import Network, Stream
 from trio_balancer.network.tls_info import TlsInfo
-from trio_balancer.network.tls_server import ServerTls
 from trio_balancer.policy import Backend, Lease, Pool
-from trio_balancer.policy.access import Access
-from trio_balancer.policy.routes import Routes
-from trio_balancer.policy.trust import Trust
 from trio_balancer.relay import Relay, Sweepers
 from trio_balancer.wire.address import SocketAddress
 from trio_balancer.wire.proxy_protocol import ProxyHeader, readable
-
-
-@attrs.define(eq=False)
-class Totals:
-    """Counts that only ever grow."""
-
-    accepted: int = 0
-    refused: int = 0
-    accept_errors: int = 0
-    bugs: int = 0
-    bytes_up: int = 0
-    bytes_down: int = 0
-    endings: Counter[str] = attrs.Factory(Counter)
-    #: Refused clients by the reason, in one word; `refused` is their sum.
-    refusals: Counter[str] = attrs.Factory(Counter)
-    #: Accepted clients, as they come.
-    rate: EventRate = attrs.Factory(EventRate)
-    #: The most connections at once, as far as one of them has ended.
-    peak: int = 0
-
-    def accept(self, now: float) -> None:
-        """Add an accepted client; `now` is monotonic seconds."""
-        self.accepted += 1
-        self.rate.count(now)
-
-    def count(self, record: Record, letters: str, active: int) -> None:
-        """Add a finished connection; `letters` are those of its ending.
-
-        `active` connections were there, this one included: the most there ever were is there
-        just before one ends, or now.
-        """
-        if active > self.peak:
-            self.peak = active
-        self.endings[letters] += 1
-        self.bytes_up += record.bytes_up
-        self.bytes_down += record.bytes_down
-
-
-@attrs.define(eq=False)
-class ListenerState:
-    """A listener as it runs: its configuration, its limit, its counts."""
-
-    config: ListenerConfig
-    limiter: trio.CapacityLimiter
-    #: What its clients must pass, as far as there is anything.
-    access: Access | None = None
-    trust: Trust | None = None
-    tls: ServerTls | None = None
-    routes: Routes | None = None
-    filters: ListenerFilters | None = None
-    totals: Totals = attrs.Factory(Totals)
-    active: int = 0
-
-    @property
-    def name(self) -> str:
-        """The listener's name in the configuration."""
-        return self.config.name
-
-    @cached_property
-    def options(self) -> SocketOptions:
-        """What both legs of its connections are given."""
-        return SocketOptions(self.config.keepalive, self.config.user_timeout)
-
-    @property
-    def screens(self) -> bool:
-        """Whether anything is asked of a client before its task is started."""
-        return self.access is not None or self.trust is not None
-
-    @property
-    def greets(self) -> bool:
-        """Whether anything is asked of a client before its pool is known."""
-        return self.screens or self.tls is not None or self.routes is not None
 
 
 @attrs.define(eq=False)
@@ -132,6 +57,8 @@ class Runtime:
     wall_clock: Callable[[], float]
     overflow: Overflow
     relay: Relay | None = None
+    #: None where nothing may be broken on purpose.
+    faults: FaultBook | None = None
     #: What a backend's connection begins with, by its pool, as far as there is anything.
     legs: dict[str, Leg] = attrs.Factory(dict)
     #: Called with each finished connection; see `observe`.
@@ -166,6 +93,8 @@ class Connection:
 
     runtime: Runtime
     listener: ListenerState
+    #: Those of the listener when it was accepted.
+    terms: Terms
     client: Stream
     #: The listener's address that the client reached.
     address: SocketAddress
@@ -193,6 +122,9 @@ class Connection:
     pool_queue: int = 0
     greeting: Greeting | None = None
     filters: FilterChain | None = None
+    faults: ConnectionFaults | None = None
+    #: Whether both legs are closed, not reset, although it did not finish: a fault's wish.
+    closes: bool = False
     #: Whether the access rules count it.
     admitted: bool = False
     #: Why it was turned away, in one word.

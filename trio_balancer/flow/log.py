@@ -53,7 +53,9 @@ class Log:
         self._config = config
         self._sink = sink
         self._lines = LINES[config.format]
-        self._header = header(config.format, syslog=sink.syslog, pid=self._pid)
+        self._header = header(
+            config.format, syslog=sink.syslog, journal=sink.journal, pid=self._pid
+        )
         self._levels = frozenset(_LEVELS[_LEVELS.index(config.level) :])
         sink.describe_loss = self._describe_loss
 
@@ -126,6 +128,10 @@ class Log:
             dropped=self._before.dropped + sink.dropped,
             suppressed=self._limiter.suppressed,
         )
+
+    def reconfigure(self, config: LogConfig) -> None:
+        """Go on with another configuration and the same sink."""
+        self._use(config, self._sink)
 
     def switch(self, config: LogConfig, sink: LogSink) -> None:
         """Go on with another configuration and sink (a reload); the old sink is closed.

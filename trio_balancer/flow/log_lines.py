@@ -181,15 +181,17 @@ LINES: Mapping[LogFormat, Lines] = {
 Header = Callable[[LogLevel, float], str]
 
 
-def header(log_format: LogFormat, *, syslog: bool, pid: int) -> Header:
+def header(log_format: LogFormat, *, syslog: bool, pid: int, journal: bool = False) -> Header:
     """Choose what stands before each line, given its level and the time (Unix seconds).
 
     HAProxy's lines get what a syslog daemon writes into a file, because those of an event carry
-    no date of their own. For a syslog daemon every format gets the daemon's own header.
+    no date of their own. A syslog daemon wants its own header, and systemd's journal the priority.
     """
     tag = "haproxy" if log_format is LogFormat.HAPROXY else "trio-balancer"
     if syslog:
         return lambda level, now: syslog_header(_SEVERITIES[level], now, tag, pid)
+    if journal:
+        return lambda level, _now: f"<{_SEVERITIES[level].value}>"
     if log_format is LogFormat.HAPROXY:
         return lambda _level, now: file_header(now, tag, pid)
     return lambda _level, _now: ""

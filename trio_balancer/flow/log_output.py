@@ -28,6 +28,8 @@ class Output(ABC):
 
     #: Whether each line needs a syslog header in front.
     syslog = False
+    #: Whether it is systemd's journal, which takes the priority from the front of each line.
+    journal = False
 
     @abstractmethod
     def write(self, lines: Sequence[str]) -> int:
@@ -44,9 +46,10 @@ class Output(ABC):
 class DescriptorOutput(Output):
     """A file, a pipe or a terminal; one newline after each line."""
 
-    def __init__(self, descriptor: int, *, owned: bool) -> None:
+    def __init__(self, descriptor: int, *, owned: bool, journal: bool = False) -> None:
         self._descriptor = descriptor
         self._owned = owned
+        self.journal = journal
         self._torn = False
 
     def write(self, lines: Sequence[str]) -> int:
@@ -138,10 +141,16 @@ def open_output(file: str) -> Output:
     A file is appended to and made with mode 0640.
     """
     if file == "-":
-        return DescriptorOutput(STDOUT, owned=False)
+        return DescriptorOutput(STDOUT, owned=False, journal=_is_journal(STDOUT))
     if file.startswith("syslog:"):
         return SyslogOutput(file.removeprefix("syslog:"))
     return DescriptorOutput(_open_file(file), owned=True)
+
+
+def _is_journal(descriptor: int) -> bool:
+    """Whether this descriptor leads to systemd's journal; `JOURNAL_STREAM` in systemd.exec(5)."""
+    found = os.fstat(descriptor)
+    return os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
 
 
 def _open_file(path: str) -> int:

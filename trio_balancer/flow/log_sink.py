@@ -37,6 +37,8 @@ class LogSink(ABC):
 
     #: Whether each line needs a syslog header in front.
     syslog: bool = False
+    #: Whether each line needs its priority in front, as "<6>", for systemd's journal.
+    journal: bool = False
     #: Turns a number of lost lines into the line that tells it; called from any thread.
     describe_loss: Callable[[int], str] = staticmethod(_plain_loss)
 
@@ -66,6 +68,7 @@ class ThreadedSink(LogSink):
 
     def __init__(self, output: Output) -> None:
         self.syslog = output.syslog
+        self.journal = output.journal
         self._writer = Writer(output, self._describe)
         self._wake = trio.Event()
         self._closed = False

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
-from trio_balancer.config.model import WhenDown
+from trio_balancer.config.model import PoolConfig, WhenDown
 from trio_balancer.flow.dial import DialFailure, dial
-from trio_balancer.flow.leg import begin_leg
+from trio_balancer.flow.faulting import meet_faults_at_dial
+from trio_balancer.flow.leg import Leg, begin_leg
 from trio_balancer.flow.live import Connection
 from trio_balancer.flow.record import Phase, Who
 from trio_balancer.policy import Backend, Lease, Pool, Ticket, Unavailable
@@ -37,7 +38,8 @@ async def reach_backend(connection: Connection, pool: Pool) -> Stream | None:
     """
     connection.pool = pool
     connection.runtime.meters.joined(pool, trio.current_time())
-    search = _Search(connection, pool, _attempts_allowed(pool))
+    leg = connection.runtime.legs.get(pool.name)
+    search = _Search(connection, pool, pool.config, leg, _attempts_allowed(pool.config))
     while (lease := await search.choose()) is not None:
         connection.lease = lease
         outcome = await search.attempt(lease)
@@ -51,9 +53,9 @@ async def reach_backend(connection: Connection, pool: Pool) -> Stream | None:
     return None
 
 
-def _attempts_allowed(pool: Pool) -> int:
-    attempts = pool.config.connect_attempts
-    return len(pool.backends) if attempts is None else attempts
+def _attempts_allowed(config: PoolConfig) -> int:
+    attempts = config.connect_attempts
+    return len(config.backends) if attempts is None else attempts
 
 
 @attrs.define(eq=False)
@@ -62,6 +64,9 @@ class _Search:
 
     connection: Connection
     pool: Pool
+    #: As they were when it began; a reload is for those who come later.
+    config: PoolConfig
+    leg: Leg | None
     attempts_left: int
     tried: set[Backend] = attrs.Factory(set)
     pause: float = FIRST_PAUSE
@@ -82,7 +87,7 @@ class _Search:
             return choice
         if choice is Unavailable.FULL:
             return await self._queue()
-        if self.pool.config.when_down is WhenDown.HOLD:
+        if self.config.when_down is WhenDown.HOLD:
             return await self._hold()
         self.connection.phase = Phase.CONNECT
         self.connection.end(Who.BACKEND, "no backend is up")
@@ -99,13 +104,13 @@ class _Search:
         self.connection.phase = Phase.QUEUE
 
     async def _queue(self) -> Lease | None:
-        limit = self.pool.config.queue_timeout
+        limit = self.config.queue_timeout
         self.queue_deadline = min(self.queue_deadline, trio.current_time() + limit)
         reason = f"every backend was full for {limit:g} s"
         return await self._wait_in_line(self.queue_deadline, reason, held=False)
 
     async def _hold(self) -> Lease | None:
-        limit = self.pool.config.hold_timeout
+        limit = self.config.hold_timeout
         self.hold_deadline = min(self.hold_deadline, trio.current_time() + limit)
         reason = f"no backend could be reached for {limit:g} s"
         return await self._wait_in_line(self.hold_deadline, reason, held=True)
@@ -151,7 +156,7 @@ class _Search:
         self.exhausted = False
         self.tried.clear()
         self.pause = FIRST_PAUSE
-        self.attempts_left = _attempts_allowed(self.pool)
+        self.attempts_left = _attempts_allowed(self.config)
 
     async def attempt(self, lease: Lease) -> Stream | DialFailure:
         """Dial the leased backend once."""
@@ -162,17 +167,10 @@ class _Search:
         connection.redispatched |= bool(self.tried) and lease.backend not in self.tried
         connection.attempts += 1
         connection.target = lease.backend
-        outcome = await dial(
-            runtime.network,
-            connection.destinations or runtime.names.lookup(lease.backend.address),
-            self.pool.config.connect_timeout,
-            connection.listener.options,
-            self.pool.config.source,
-        )
-        leg = runtime.legs.get(self.pool.name)
-        if leg is not None and not isinstance(outcome, DialFailure):
-            deadline = started + self.pool.config.connect_timeout
-            outcome = await begin_leg(connection, leg, outcome, deadline)
+        outcome = await self._dial(lease.backend, started)
+        if self.leg is not None and not isinstance(outcome, DialFailure):
+            deadline = started + self.config.connect_timeout
+            outcome = await begin_leg(connection, self.leg, outcome, deadline)
         now = trio.current_time()
         if not isinstance(outcome, DialFailure):
             connection.backend = outcome
@@ -182,12 +180,29 @@ class _Search:
             self.pool.dial_failed(lease.backend, now, outcome.reason, now - started)
         return outcome
 
+    async def _dial(self, backend: Backend, started: float) -> Stream | DialFailure:
+        connection, runtime = self.connection, self.connection.runtime
+        within = self.config.connect_timeout
+        if connection.faults is not None:
+            name = self.pool.name
+            failure = await meet_faults_at_dial(name, backend, connection.faults, within)
+            if failure is not None:
+                return failure
+            within -= trio.current_time() - started
+        return await dial(
+            runtime.network,
+            connection.destinations or runtime.names.lookup(backend.address),
+            within,
+            connection.terms.options,
+            self.config.source,
+        )
+
     def failed(self, lease: Lease, failure: DialFailure) -> None:
         """Remember who failed; with no attempt left, hold on or give up."""
         lease.give_back(trio.current_time())
         self.tried.add(lease.backend)
         self.attempts_left -= 1
-        holds = self.pool.config.when_down is WhenDown.HOLD
+        holds = self.config.when_down is WhenDown.HOLD
         if failure.hopeless or (self.attempts_left <= 0 and not holds):
             name = lease.backend.name
             self.connection.end(failure.who, f"{name}: {failure.reason}")

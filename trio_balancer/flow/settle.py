@@ -33,6 +33,8 @@ def settle(connection: Connection) -> None:
         connection.bridge.release()
     if connection.filters is not None:
         connection.filters.close()
+    if connection.faults is not None:
+        connection.faults.close()
     _close_streams(connection)
     _give_back(connection, now)
     _publish(connection, record)
@@ -108,8 +110,9 @@ def _report_to_pool(connection: Connection, record: Record, now: float) -> None:
 
 def _close_streams(connection: Connection) -> None:
     """Close both legs; what did not finish cleanly must not look as if it had."""
+    in_good_order = connection.ending == FINISHED or connection.closes
     for stream in (connection.client, connection.backend):
-        if stream is not None and connection.ending == FINISHED:
+        if stream is not None and in_good_order:
             stream.close()
         elif stream is not None:
             stream.reset()

@@ -9,12 +9,14 @@ import attrs
 import trio
 
 from trio_balancer.flow.log import LogStatistics
-from trio_balancer.flow.meters import ServiceStatistics
+from trio_balancer.flow.service_meters import ServiceStatistics
 from trio_balancer.policy import PoolStatistics
 
 if TYPE_CHECKING:
-    from trio_balancer.flow.live import ListenerState, Runtime, Totals
-    from trio_balancer.flow.meters import PoolMeter
+    from trio_balancer.flow.listener import ListenerState, Totals
+    from trio_balancer.flow.live import Runtime
+    from trio_balancer.flow.meters import Availability
+    from trio_balancer.flow.service_meters import PoolMeter
     from trio_balancer.policy import Pool
 
 
@@ -52,10 +54,24 @@ class ListenerStatistics:
 
 
 @attrs.frozen
+class AvailabilityStatistics:
+    """Whether any backend of a pool is up, and the times when none was.
+
+    `unchanged_for` is in seconds, None for one that has been up from the start.
+    """
+
+    up: bool
+    unchanged_for: float | None
+    times_down: int
+    downtime: float
+
+
+@attrs.frozen
 class PoolTraffic:
     """What a pool did for its connections, and each of its backends, by name."""
 
     whole: ServiceStatistics
+    availability: AvailabilityStatistics
     backends: Mapping[str, ServiceStatistics]
 
 
@@ -127,9 +143,19 @@ def _pool_traffic(runtime: Runtime, now: float) -> dict[str, PoolTraffic]:
 
 def _service(meter: PoolMeter, pool: Pool, now: float) -> PoolTraffic:
     return PoolTraffic(
-        whole=meter.whole.statistics(now, pool.active),
+        whole=meter.statistics(now, pool.active),
+        availability=_availability(meter.availability, now),
         backends={
             backend.name: meter.of(backend).statistics(now, backend.active)
             for backend in pool.backends
         },
+    )
+
+
+def _availability(meter: Availability, now: float) -> AvailabilityStatistics:
+    return AvailabilityStatistics(
+        up=meter.up,
+        unchanged_for=None if meter.changed_at is None else now - meter.changed_at,
+        times_down=meter.times_down,
+        downtime=meter.downtime(now),
     )

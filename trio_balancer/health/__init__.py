@@ -6,15 +6,15 @@
 from trio_balancer.health.checker import keep_checking
 from trio_balancer.health.ejections import Wakeup, keep_ending_ejections
 from trio_balancer.health.probe import ProbeResult, Verdict, probe
-from trio_balancer.health.service import run_health, watch_backend
+from trio_balancer.health.service import Watchers, watch_backend
 
 __all__ = [
     "ProbeResult",
     "Verdict",
     "Wakeup",
+    "Watchers",
     "keep_checking",
     "keep_ending_ejections",
     "probe",
-    "run_health",
     "watch_backend",
 ]

@@ -78,6 +78,14 @@ def set_options(sock: socket.socket, options: SocketOptions) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, _TCP_USER_TIMEOUT, timeout)
 
 
+def change_options(sock: socket.socket, options: SocketOptions) -> None:
+    """Set them on a socket that may have others."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0)
+    if _TCP_USER_TIMEOUT:
+        sock.setsockopt(socket.IPPROTO_TCP, _TCP_USER_TIMEOUT, 0)
+    set_options(sock, options)
+
+
 def bind_source(sock: socket.socket, source: IP) -> None:
     """Let a socket dial from this address; its port is chosen when it dials.
 

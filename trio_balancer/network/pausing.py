@@ -1,8 +1,8 @@
 """A listening TCP socket that refuses clients for a while, and whose port nobody else can take.
 
 On Linux, `shutdown` undoes `listen` and leaves the socket bound; HAProxy pauses its listeners like
-that (`sock_inet.c`). Elsewhere it is an error. A port that the kernel has picked would be given
-back to it, so such a one is bound once more, by its number (`bind_kept`).
+that. Elsewhere it is an error. The kernel takes a port back that it has picked itself, so only
+one that was bound by its number can be kept.
 """
 
 from __future__ import annotations
@@ -35,15 +35,3 @@ def resume(sock: socket.socket, backlog: int) -> None:
     except OSError:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
         raise
-
-
-def bind_kept(sock: socket.socket, name: tuple[str, int]) -> None:
-    """Bind a socket that has SO_REUSEADDR, so that its port stays its own while it is paused."""
-    if not CAN_PAUSE:
-        sock.bind(name)
-        return
-    with socket.socket(sock.family, sock.type) as picker:
-        for level, option in _SHARED:
-            picker.setsockopt(level, option, sock.getsockopt(level, option))
-        picker.bind(name)
-        sock.bind(picker.getsockname())

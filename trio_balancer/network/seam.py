@@ -140,6 +140,19 @@ class Network(ABC):
     ) -> Listener:
         """Bind and listen; raises OSError. Port 0 picks one: read `Listener.address`."""
 
+    async def adopt(
+        self,
+        name: str,  # noqa: ARG002  # no default
+        *,
+        backlog: int,  # noqa: ARG002
+        options: SocketOptions,  # noqa: ARG002
+    ) -> Listener:
+        """Listen with a socket that this process was started with; raises OSError.
+
+        `name` is the socket's, or the number of its descriptor.
+        """
+        raise OSError(errno.EOPNOTSUPP, "this network has no inherited sockets")
+
     @abstractmethod
     async def connect(
         self,

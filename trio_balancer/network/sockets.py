@@ -8,8 +8,10 @@ import socket
 from functools import partial
 from typing import TYPE_CHECKING, final
 
+import attrs
 import trio
 
+from trio_balancer.network.inherited import InheritedListener, InheritedSockets
 from trio_balancer.network.kernel import (
     bind_source,
     check_path,
@@ -21,6 +23,7 @@ from trio_balancer.network.kernel import (
     to_kernel,
 )
 from trio_balancer.network.original import original_destination
+from trio_balancer.network.pausing import CAN_PAUSE
 from trio_balancer.network.poller import HAVE_EPOLL, Poller
 from trio_balancer.network.seam import DialTimeoutError, Network, SocketOptions, Stream
 from trio_balancer.network.socket_listener import SocketListener
@@ -41,10 +44,13 @@ LOOKUPS = 16  # name look-ups at a time; an abandoned one holds its place until 
 class SocketNetwork(Network):
     """TCP and Unix sockets, and the system's resolver.
 
+    `inherited` are sockets that this process was started with, for `adopt`.
+
     While `run` runs, `Stream.call_on_reset` works (on Linux).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, inherited: InheritedSockets | None = None) -> None:
+        self._inherited = InheritedSockets({}) if inherited is None else inherited
         self.poller = Poller()
         # Only a port that the kernel may choose for our own end can be our own end.
         self._own_ports = ephemeral_ports()
@@ -63,9 +69,25 @@ class SocketNetwork(Network):
         await trio.lowlevel.checkpoint()
         if isinstance(address, UnixAddress):
             sock, path = await bind_unix(address.path, mode, backlog)
-            return SocketListener(sock, self.poller, path)
-        sock = _listen_inet(address, backlog, options, v6only=v6only)
-        return SocketListener(sock, self.poller)
+            return SocketListener(sock, self.poller, backlog, path)
+        sock = _bind_inet(address, options, v6only=v6only)
+        if address.port == 0 and CAN_PAUSE:
+            sock = _bind_by_number(sock, address, options, v6only=v6only)
+        _listen(sock, backlog)
+        return SocketListener(sock, self.poller, backlog)
+
+    async def adopt(self, name: str, *, backlog: int, options: SocketOptions) -> SocketListener:
+        """Listen with a socket of `inherited`."""
+        await trio.lowlevel.checkpoint()
+        sock = self._inherited.take(name)
+        try:
+            if sock.family != socket.AF_UNIX:
+                set_options(sock, options)
+            sock.listen(backlog)
+        except OSError:
+            sock.close()
+            raise
+        return InheritedListener(sock, self.poller, backlog)
 
     async def connect(
         self,
@@ -121,9 +143,7 @@ def _new_socket(address: SocketAddress) -> socket.socket:
     return sock
 
 
-def _listen_inet(
-    address: InetAddress, backlog: int, options: SocketOptions, *, v6only: bool
-) -> socket.socket:
+def _bind_inet(address: InetAddress, options: SocketOptions, *, v6only: bool) -> socket.socket:
     sock = _new_socket(address)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -131,11 +151,27 @@ def _listen_inet(
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, v6only)
         set_options(sock, options)
         sock.bind(to_kernel(address))
-        sock.listen(backlog)
     except BaseException:
         sock.close()
         raise
     return sock
+
+
+def _bind_by_number(
+    picked: socket.socket, address: InetAddress, options: SocketOptions, *, v6only: bool
+) -> socket.socket:
+    # A port that the kernel has picked would be lost whenever the listener is paused.
+    with picked:
+        numbered = attrs.evolve(address, port=picked.getsockname()[1])
+        return _bind_inet(numbered, options, v6only=v6only)
+
+
+def _listen(sock: socket.socket, backlog: int) -> None:
+    try:
+        sock.listen(backlog)
+    except OSError:
+        sock.close()
+        raise
 
 
 async def _connect(sock: socket.socket, address: SocketAddress, deadline: float) -> None:

@@ -73,6 +73,24 @@ async def bind_unix(path: str, mode: int | None, backlog: int) -> tuple[socket.s
         raise
 
 
+def put_deaf(path: UnixPath) -> tuple[socket.socket, UnixPath]:
+    """Put a socket that refuses clients in the place of ours that listens, with the same mode.
+
+    One that was shut down could not listen again, as TCP's can. Raises OSError, also where the
+    file is not ours any more.
+    """
+    mode = stat.S_IMODE(os.lstat(path.path).st_mode)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.settimeout(0)
+        path.unlink()
+        _bind(sock, path.path, mode)
+        return sock, _identity(path.path)
+    except BaseException:
+        sock.close()
+        raise
+
+
 @asynccontextmanager
 async def _our_turn(path: str) -> AsyncIterator[None]:
     directory = os.open(Path(path).parent, os.O_RDONLY | os.O_CLOEXEC)

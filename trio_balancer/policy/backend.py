@@ -111,7 +111,7 @@ class Backend:
         self.connect_ewma = ConnectTime(now)
         self.ejection = Ejection(total=self.ejection.total)
         self.admin, self.fade_out = Admin.READY, None
-        self.check_reason, self.up_reason = _NOT_CHECKED, ""
+        self.check_reason, self.up_reason, self.last_check = _NOT_CHECKED, "", None
         self.changed_at, self.credit = now, 0
 
     @property

@@ -1,8 +1,6 @@
-"""A pool: backends, who among them gets the next connection, and the line of those who wait.
+"""A pool: its backends, and all that changes which of them get connections.
 
-Everything here happens in one step and at a given time. Whatever frees a slot or brings a
-backend up serves the line at once, so whatever is free between two steps is of no use to
-anybody in the line, and a newcomer that takes it overtakes nobody.
+Everything here happens in one step and at a given time. `leasing.py` deals the backends out.
 """
 
 from __future__ import annotations
@@ -10,32 +8,28 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from trio_balancer.config.model import WhenDown
-from trio_balancer.policy.availability import candidates, tiers_of
-from trio_balancer.policy.backend import Backend
 from trio_balancer.policy.change import Change
 from trio_balancer.policy.ejection import room_for_one_more
 from trio_balancer.policy.fade_out import FadeOut
-from trio_balancer.policy.lease import Lease
-from trio_balancer.policy.line import Line, Ticket
+from trio_balancer.policy.leasing import Leasing
 from trio_balancer.policy.reload import adopt
 from trio_balancer.policy.selectors import make_selector
-from trio_balancer.policy.state import Admin, State, Unavailable
+from trio_balancer.policy.state import Admin, State
 from trio_balancer.policy.statistics import PoolStatistics, pool_statistics
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
 
     from trio_balancer.config.model import PoolConfig
-    from trio_balancer.wire.address import SocketAddress
+    from trio_balancer.policy.backend import Backend
 
 
 def _tell_nobody(_change: Change) -> None:
     """Stand in for whoever does not want to be notified."""
 
 
-class Pool:
+class Pool(Leasing):
     """A named set of backends and the policy that chooses among them.
 
     `now` is monotonic seconds everywhere. `notify` is called with every visible change of a
@@ -50,93 +44,11 @@ class Pool:
         rng: random.Random,
         notify: Callable[[Change], None] = _tell_nobody,
     ) -> None:
+        super().__init__(config, now=now, rng=rng)
         self.name = config.name
-        self.config = config
-        self.backends = [Backend.start(config, backend, now) for backend in config.backends]
         #: Those that a reload has removed: their connections go on, and so do their counts.
         self.departed: list[Backend] = []
-        self.line = Line(config.queue_limit)
-        self._rng = rng
         self._notify = notify
-        self._selector = make_selector(config.policy, rng)
-        self._find_tiers()
-
-    @property
-    def active(self) -> int:
-        """Leases that are out now, those of backends that have left included."""
-        departed = sum(backend.active for backend in self.departed)
-        return departed + sum(backend.active for backend in self.backends)
-
-    # Leases and the line
-
-    def lease(
-        self, client: SocketAddress, now: float, tried: Collection[Backend] = ()
-    ) -> Lease | Unavailable:
-        """Choose a backend for a client and count it.
-
-        `tried` are those where this connection failed already; they come last.
-        """
-        found = candidates(self._tiers, tried)
-        if isinstance(found, Unavailable):
-            return found
-        return Lease.take(self._selector.choose(found, client, now), self._slot_freed)
-
-    def all_tried(self, tried: Collection[Backend]) -> bool:
-        """Whether somebody may serve, but each of them has failed this connection already."""
-        serving = [backend for tier in self._tiers for backend in tier]
-        return bool(serving) and all(backend in tried for backend in serving)
-
-    def join(
-        self,
-        order: int,
-        client: SocketAddress,
-        now: float,
-        *,
-        tried: Collection[Backend],
-        wake: Callable[[], None],
-        held: bool,
-    ) -> Ticket | None:
-        """Wait in the line, at the place of arrival number `order`; None when it is full.
-
-        A slot that became free since `lease` said no is handed over before this returns, with
-        `wake()`; `wake` must neither raise nor call the pool. One who is held after failed
-        attempts (`tried`) is parked until a backend comes up, or until `retry`.
-        """
-        if not self.line.has_room():
-            return None
-        ticket = self.line.add(order, client, tried=tuple(tried), wake=wake, held=held)
-        self.serve_line(now)
-        return ticket
-
-    def leave(self, ticket: Ticket) -> None:
-        """Leave the line, served or not; a lease that was not taken is given back. Idempotent."""
-        self.line.discard(ticket)
-        lease = ticket.take()
-        if lease is not None:
-            lease.give_back(ticket.served_at)
-
-    def retry(self, ticket: Ticket, now: float) -> None:
-        """Let a parked ticket try again, from now on like any other."""
-        # The others are served as soon as that is possible: a look at the whole line for each
-        # of them would cost the square of their number.
-        if ticket.parked:
-            ticket.unpark()
-            self.serve_line(now)
-
-    def serve_line(self, now: float) -> None:
-        """Hand slots over, first come first served, while somebody in the line can use one."""
-        for ticket in self.line.eligible():
-            lease = self.lease(ticket.client, now, ticket.tried)
-            if isinstance(lease, Lease):
-                self.line.discard(ticket)
-                ticket.lease, ticket.served_at = lease, now
-                ticket.wake()
-            elif lease is Unavailable.DOWN or not ticket.tried:
-                return  # What is of no use to this one is of none to those behind it.
-
-    def _slot_freed(self, now: float) -> None:
-        if self.line.tickets:
-            self.serve_line(now)
 
     # What became of a lease
 
@@ -198,6 +110,13 @@ class Pool:
         backend.health.failed()
         self._settle(backend, before, now)
 
+    def set_health(self, backend: Backend, now: float, *, up: bool) -> None:
+        """Take the operator's word for the checks, until the next ones say otherwise."""
+        before = backend.state
+        backend.check_reason = "set down by the operator"
+        backend.health.value = backend.health.top if up else 0
+        self._settle(backend, before, now, "set up by the operator")
+
     def next_ejection_end(self) -> float:
         """Return when `end_ejections` is due (monotonic seconds); inf: nobody is ejected."""
         ends = (backend.ejection.until for backend in self.backends)
@@ -254,8 +173,7 @@ class Pool:
         removed = adopt(self, config, now)
         self._find_tiers()
         for backend, state in before:
-            if backend not in removed:
-                self._settle(backend, state, now, "the configuration changed")
+            self._settle(backend, state, now, "the configuration changed")
         self.serve_line(now)
         return removed
 
@@ -275,6 +193,3 @@ class Pool:
         if backend.state is State.UP:
             self.line.unpark_all()
         self.serve_line(now)
-
-    def _find_tiers(self) -> None:
-        self._tiers = tiers_of(self.backends, panic=self.config.when_down is WhenDown.PANIC)

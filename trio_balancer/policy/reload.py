@@ -25,18 +25,11 @@ def adopt(pool: Pool, config: PoolConfig, now: float) -> list[Backend]:
     """
     known = {_identity(backend.config): backend for backend in pool.backends}
     departed = {_identity(backend.config): backend for backend in pool.departed}
-    new_health = config.health != pool.config.health
     pool.backends = [
-        _stay(known, backend) or _join(departed, config, backend, now)
+        _stay(known, pool.config, config, backend, now) or _join(departed, config, backend, now)
         for backend in config.backends
     ]
     pool.departed = _still_remembered([*departed.values(), *known.values()])
-    for backend in pool.backends:
-        if new_health:
-            backend.health.configure(config.health)
-        if config.outlier is None and backend.ejected:
-            backend.ejection.end(now)
-        backend.slow_start.configure(config.slow_start, now)
     _settle_credits(pool.backends, anew=config.policy is not pool.config.policy)
     pool.config = config
     pool.line.limit = config.queue_limit
@@ -59,11 +52,23 @@ def _identity(backend: BackendConfig) -> Identity:
     return backend.name, str(backend.address)
 
 
-def _stay(known: dict[Identity, Backend], config: BackendConfig) -> Backend | None:
-    """Take the backend out of those that are known, if it is one of them."""
+def _stay(
+    known: dict[Identity, Backend],
+    before: PoolConfig,
+    pool: PoolConfig,
+    config: BackendConfig,
+    now: float,
+) -> Backend | None:
+    """Take the backend out of those that are known, if it is one of them, and configure it."""
     backend = known.pop(_identity(config), None)
-    if backend is not None:
-        backend.configure(config)
+    if backend is None:
+        return None
+    backend.configure(config)
+    if pool.health != before.health:
+        backend.health.configure(pool.health)
+    if pool.outlier is None and backend.ejected:
+        backend.ejection.end(now)
+    backend.slow_start.configure(pool.slow_start, now)
     return backend
 
 

@@ -32,7 +32,8 @@ class LastCheck:
 class BackendStatistics:
     """One backend at one moment; times and durations are in seconds.
 
-    `effective_weight` is less than `weight` in slow start; `ejection_ends_in` is None while it
+    `weight` is `configured_weight` unless an operator has set another; `effective_weight` is less
+    in slow start and while it fades out; `ejection_ends_in` is None while it
     is not ejected; `health` counts from 0 to `rise` + `fall` - 1. `checked` is False where no
     checks are made.
     """
@@ -44,6 +45,7 @@ class BackendStatistics:
     reason: str
     in_state_for: float
     weight: int
+    configured_weight: int
     effective_weight: float
     max_connections: int | None
     backup: bool
@@ -96,6 +98,7 @@ def backend_statistics(backend: Backend, now: float) -> BackendStatistics:
         reason=backend.reason,
         in_state_for=in_state_for,
         weight=backend.weight,
+        configured_weight=backend.config.weight,
         effective_weight=backend.weight_at(now),
         max_connections=backend.max_connections,
         backup=backend.backup,
@@ -136,3 +139,20 @@ def pool_statistics(pool: Pool, now: float) -> PoolStatistics:
         queue_refused=line.refused,
         backends=tuple(backend_statistics(backend, now) for backend in pool.backends),
     )
+
+
+def forget_peaks(pool: Pool) -> None:
+    """Begin to look for the highest values anew."""
+    pool.line.peak = len(pool.line)
+    for backend in pool.backends:
+        backend.peak_active = backend.active
+
+
+def forget_counts(pool: Pool) -> None:
+    """Count everything anew."""
+    pool.line.joined = pool.line.refused = 0
+    for backend in pool.backends:
+        backend.leased = backend.dials = backend.dial_failures = backend.resets = 0
+        backend.checks_passed = backend.checks_failed = backend.times_down = 0
+        backend.downtime = 0.0
+        backend.ejection.total = 0

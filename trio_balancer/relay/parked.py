@@ -43,7 +43,7 @@ class Parked(ABC):
         else:
             result = self._result.unwrap()
         if isinstance(result, HandedBack):
-            return await copy(self._way, result.unsent)
+            return await (self._way.heir or copy)(self._way, result.unsent)
         return result
 
     @abstractmethod
@@ -59,7 +59,7 @@ class Parked(ABC):
         """Give back whatever is held."""
 
     def _hand_back(self) -> None:
-        """Go on as a copy of streams, beginning with what was not sent yet."""
+        """Let the way's heir go on, beginning with what was not sent yet."""
         self._finish(HandedBack(self._take_unsent()))
 
     def _end(self) -> None:

@@ -45,7 +45,7 @@ class PortableTransfer:
         finally:
             self._way.leave_relay = None
         # Cancelled only by `leave_relay`, at a wait: no byte was on its way.
-        return await copy(self._way, bytes(self._unsent))
+        return await (self._way.heir or copy)(self._way, bytes(self._unsent))
 
     async def _copy(self, prefix: bytes) -> Outcome:
         chunk = prefix

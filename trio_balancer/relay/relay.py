@@ -57,6 +57,11 @@ class Relay:
             return PortableTransfer(way, source, sink).run(prefix)
         return copy(way, prefix)
 
+    def moves(self, way: Way) -> bool:
+        """Whether it moves the bytes of a way faster than as streams; `leave_relay` ends that."""
+        plain = isinstance(way.source, SocketStream) and isinstance(way.sink, SocketStream)
+        return plain and self.kind is not Kind.STREAMS
+
     def close(self) -> None:
         """Close the pipes that are not in use."""
         if self.pipes is not None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from enum import Enum
+from typing import Any, Protocol
 
 import attrs
 
@@ -16,6 +17,18 @@ class Outcome(Enum):
     FINISHED = "every byte and the end-of-file were passed on"
     SOURCE_BROKE = "the source broke; what it had delivered was passed on"
     SINK_BROKE = "the sink broke"
+
+
+class Outlet(Protocol):
+    """Where the bytes of a way are sent: its sink, or what stands before that."""
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Take all of it; raises trio.BrokenResourceError where the sink broke."""
+        ...
+
+    async def send_eof(self) -> None:
+        """Pass an end-of-file on, after all that was sent; raises as `send_all`."""
+        ...
 
 
 @attrs.frozen
@@ -71,5 +84,9 @@ class Way:
     sink: Stream
     sending: bool = False
     finished: bool = False
+    #: Whether bytes are held back on purpose, for some time: they come even after a reset.
+    held: bool = False
     #: While it is in the relay: gets it out, so that it is copied as streams from then on.
     leave_relay: Callable[[], None] | None = None
+    #: Who copies it then, beginning with bytes that were not sent yet, instead of `relay.copy`.
+    heir: Callable[[Way, bytes], Coroutine[Any, Any, Outcome]] | None = None

@@ -10,9 +10,10 @@ pytest, `plugin.py` has fixtures that choose among them. How the harness is made
 """
 
 from trio_balancer.testing.asyncio_harness import AsyncioHarness, open_balancer_asyncio
+from trio_balancer.testing.conclusion import BalancerBugError
 from trio_balancer.testing.connections import SeenConnection
 from trio_balancer.testing.events import Event, EventKind
-from trio_balancer.testing.harness import BalancerBugError, Harness
+from trio_balancer.testing.harness import Harness
 from trio_balancer.testing.leaks import LeakError
 from trio_balancer.testing.memory_listener import MemoryListener
 from trio_balancer.testing.memory_network import MemoryNetwork

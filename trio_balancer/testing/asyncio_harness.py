@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar, final
 
-from trio_balancer.testing.harness import Harness, conclude
-from trio_balancer.testing.portal import Portal
+from trio_balancer.testing.conclusion import conclude
+from trio_balancer.testing.harness import Harness
+from trio_balancer.testing.portal import Portal, open_portal
 from trio_balancer.testing.remote_harness import RemoteBackend, RemoteHarness
 
 if TYPE_CHECKING:
@@ -168,16 +169,23 @@ async def open_balancer_asyncio(
 
     It raises what that raises, and what the block raises leaves it as it is.
     """
-    portal = Portal()
-    portal.start()
-    try:
-        harness = portal.read(partial(Harness, config_or_backends, seed=seed, overrides=overrides))
-        await call(portal, harness.start)
+    with open_portal() as portal:
+        harness = await start_in_portal(portal, config_or_backends, seed, overrides)
         try:
             yield AsyncioHarness(harness, portal)
         except BaseException as error:
             conclude(await call(portal, harness.stop), error)
             raise
         conclude(await call(portal, harness.stop), None)
-    finally:
-        portal.stop()
+
+
+async def start_in_portal(
+    portal: Portal,
+    config_or_backends: ConfigOrBackends,
+    seed: int | None,
+    overrides: Sequence[str],
+) -> Harness:
+    """Start a balancer in a portal's thread, without blocking this one."""
+    harness = portal.read(partial(Harness, config_or_backends, seed=seed, overrides=overrides))
+    await call(portal, harness.start)
+    return harness

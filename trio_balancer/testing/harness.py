@@ -9,6 +9,7 @@ import trio
 from trio.testing import MockClock
 
 from trio_balancer.network import SocketNetwork
+from trio_balancer.testing.conclusion import BalancerBugError
 from trio_balancer.testing.events import EventKind
 from trio_balancer.testing.harness_backends import Backends
 from trio_balancer.testing.harness_config import backend_address, make_config
@@ -33,10 +34,6 @@ if TYPE_CHECKING:
 
 #: Seconds after which `wait` looks again: not all that it may ask for is told, such as a queue.
 LOOK_AGAIN = 0.05
-
-
-class BalancerBugError(Exception):
-    """A bug of the balancer ended a connection; the text has its trace."""
 
 
 @final
@@ -241,14 +238,3 @@ def _checked_network(network: Network | None) -> Network:
             "their way: give network=MemoryNetwork(), or use trio's own clock"
         )
     return network
-
-
-def conclude(problems: Sequence[Exception], error: BaseException | None) -> None:
-    """Tell what went wrong with the balancer: in notes to the test's own error, or else raised."""
-    if error is not None:
-        for problem in problems:
-            error.add_note(f"the balancer under test: {type(problem).__name__}: {problem}")
-    elif len(problems) == 1:
-        raise problems[0]
-    elif problems:
-        raise ExceptionGroup("the balancer under test", problems)

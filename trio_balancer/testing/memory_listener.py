@@ -16,6 +16,7 @@ from trio_balancer.wire.address import UnixAddress
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from trio_balancer.network.seam import SocketOptions
     from trio_balancer.testing.memory_stream import MemoryStream
     from trio_balancer.wire.address import SocketAddress
 
@@ -37,6 +38,7 @@ class MemoryListener(Listener):
         self.address = address
         self.v6only = v6only
         self.closed = False
+        self.paused = False
         self._backlog = max(1, backlog)
         self._on_close = on_close
         self._waiting: deque[MemoryStream] = deque()
@@ -69,10 +71,31 @@ class MemoryListener(Listener):
             return
         self.closed = True
         self._on_close(self)
+        self._reset_all()
+        self._arrival.unpark_all()
+
+    def pause(self) -> None:
+        """Refuse whoever dials; who waits is reset."""
+        self._check_open()
+        self.paused = True
+        self._reset_all()
+
+    def resume(self) -> None:
+        """Listen again."""
+        self._check_open()
+        self.paused = False
+
+    def configure(self, *, backlog: int, options: SocketOptions) -> None:  # noqa: ARG002  # no peer here vanishes silently
+        """Give the backlog another number of places; nobody loses one."""
+        self._check_open()
+        self._backlog = max(1, backlog)
+        self._space.unpark_all()
+
+    def _reset_all(self) -> None:
+        """Reset who waits, and let those who dial see what has become of us."""
         for stream in self._waiting:
             stream.reset()
         self._waiting.clear()
-        self._arrival.unpark_all()
         self._space.unpark_all()
 
     def fail_accepts(self, error: OSError, *, times: int = 1) -> None:

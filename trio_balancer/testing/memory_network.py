@@ -126,7 +126,7 @@ class MemoryNetwork(Network):
     def listener_at(self, address: SocketAddress) -> MemoryListener:
         """Find who answers a dial to this address; raises ConnectionRefusedError."""
         for listener in self._listeners:
-            if listener.answers(address):
+            if listener.answers(address) and not listener.paused:
                 return listener
         raise os_error(errno.ECONNREFUSED)
 

@@ -40,7 +40,7 @@ class Observer(MemorySink):
 
     def watch(self, balancer: Balancer) -> Runtime:
         """Look into a balancer that is about to accept its first client."""
-        self._runtime = balancer._runtime  # noqa: SLF001  # the harness looks inside
+        self._runtime = balancer.runtime
         return self._runtime
 
     @property

@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from trio_balancer.testing.harness import Harness, conclude
+from trio_balancer.testing.conclusion import conclude
+from trio_balancer.testing.harness import Harness
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

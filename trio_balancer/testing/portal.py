@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
+from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar, final
 
@@ -12,7 +13,7 @@ import trio
 from trio_balancer.testing.leaks import LeakError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
 T = TypeVar("T")
 
@@ -102,3 +103,14 @@ class Portal:
             return function()
 
         return self.call(call)
+
+
+@contextmanager
+def open_portal() -> Iterator[Portal]:
+    """Run a portal meanwhile."""
+    portal = Portal()
+    portal.start()
+    try:
+        yield portal
+    finally:
+        portal.stop()

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from trio_balancer.testing.conclusion import conclude
+from trio_balancer.testing.harness import Harness
+from trio_balancer.testing.portal import Portal, open_portal
 from trio_balancer.testing.server_handle import ServerHandle
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from trio_balancer.flow.statistics import BalancerStatistics
     from trio_balancer.policy import State
     from trio_balancer.testing.connections import SeenConnection
     from trio_balancer.testing.events import Event
-    from trio_balancer.testing.harness import Harness
     from trio_balancer.testing.harness_backends import Which
+    from trio_balancer.testing.harness_config import ConfigOrBackends
     from trio_balancer.testing.nemesis import BackendHandle
-    from trio_balancer.testing.portal import Portal
     from trio_balancer.wire.address import Address, SocketAddress
 
 
@@ -114,8 +117,8 @@ class RemoteHarness:
         return self._portal.read(self._harness.statistics)
 
     def report(self) -> str:
-        """Tell for people what went through the balancer."""
-        return self._portal.read(self._harness.report)
+        """Tell for people what went through the balancer; also when it has ended."""
+        return self._harness.report()
 
     def distribution(self, *, pool: str | None = None) -> dict[str, int]:
         """Count the connections that reached each backend so far, live ones included."""
@@ -127,3 +130,19 @@ class RemoteHarness:
         """Check how many connections each backend was given; see `Harness`."""
         check = partial(self._harness.assert_distribution, expected, pool=pool, tolerance=tolerance)
         self._portal.read(check)
+
+
+@contextmanager
+def open_in_thread(
+    config_or_backends: ConfigOrBackends, seed: int | None, overrides: Sequence[str]
+) -> Iterator[tuple[Harness, Portal]]:
+    """Run a balancer meanwhile, in a thread of its own; blocks while it starts and stops."""
+    with open_portal() as portal:
+        harness = portal.read(partial(Harness, config_or_backends, seed=seed, overrides=overrides))
+        portal.call(harness.start)
+        try:
+            yield harness, portal
+        except BaseException as error:
+            conclude(portal.call(harness.stop), error)
+            raise
+        conclude(portal.call(harness.stop), None)

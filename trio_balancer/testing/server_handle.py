@@ -69,8 +69,10 @@ class ServerHandle(BackendHandle):
             yield
         finally:
             self._kills -= 1
-            await self._settle()
-            self._told(EventKind.FAULT_REMOVED, _KILL)
+            try:
+                await self._settle()
+            finally:
+                self._told(EventKind.FAULT_REMOVED, _KILL)
 
     @asynccontextmanager
     async def pause(self) -> AsyncIterator[None]:

@@ -6,14 +6,13 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, final
 
-from trio_balancer.testing.harness import Harness, conclude
-from trio_balancer.testing.portal import Portal
-from trio_balancer.testing.remote_harness import RemoteBackend, RemoteHarness
+from trio_balancer.testing.remote_harness import RemoteBackend, RemoteHarness, open_in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
+    from trio_balancer.testing.harness import Harness
     from trio_balancer.testing.harness_backends import Which
     from trio_balancer.testing.harness_config import BackendAddress, ConfigOrBackends
     from trio_balancer.testing.nemesis import BackendHandle
@@ -146,16 +145,5 @@ def open_balancer_sync(
 
     It raises what that raises, and what the block raises leaves it as it is.
     """
-    portal = Portal()
-    portal.start()
-    try:
-        harness = portal.read(partial(Harness, config_or_backends, seed=seed, overrides=overrides))
-        portal.call(harness.start)
-        try:
-            yield SyncHarness(harness, portal)
-        except BaseException as error:
-            conclude(portal.call(harness.stop), error)
-            raise
-        conclude(portal.call(harness.stop), None)
-    finally:
-        portal.stop()
+    with open_in_thread(config_or_backends, seed, overrides) as (harness, portal):
+        yield SyncHarness(harness, portal)

@@ -19,7 +19,7 @@ from trio_balancer.testing.link import Link
 from trio_balancer.testing.watched_stream import WatchedStream
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from trio_balancer.wire.address import IP, Address, InetAddress, NamedAddress, SocketAddress
 
@@ -64,6 +64,8 @@ class WatchedNetwork(Network):
         #: The way to the clients, to which nothing is done.
         self._clients = Link()
         self._links: dict[Address, Link] = {}
+        #: Of `run`.
+        self._nursery: trio.Nursery
 
     def link(self, address: Address) -> Link:
         """Return the way to a backend; a name and what it resolves to are one way."""
@@ -155,12 +157,22 @@ class WatchedNetwork(Network):
         return found
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Serve the needs of the network below."""
-        await self.inner.run(task_status)
+        """Serve the needs of the network below, and run what streams need."""
+        async with trio.open_nursery() as self._nursery:
+            await self._nursery.start(self.inner.run)
+            task_status.started()
+            await trio.sleep_forever()
+
+    def _spawn(self, function: Callable[[], Awaitable[None]]) -> None:
+        self._nursery.start_soon(function)
 
     def _watch(self, inner: Stream, link: Link) -> WatchedStream:
         stream = WatchedStream(
-            inner, link, on_moved=self._watcher.moved, on_closed=self.streams.pop
+            inner,
+            link,
+            on_moved=self._watcher.moved,
+            on_closed=self.streams.pop,
+            spawn=self._spawn,
         )
         self.streams[stream] = None
         return stream
@@ -187,3 +199,15 @@ class WatchedListener(Listener):
         """Stop listening."""
         self._network.listeners.pop(self, None)
         self.inner.close()
+
+    def pause(self) -> None:
+        """Refuse whoever dials."""
+        self.inner.pause()
+
+    def resume(self) -> None:
+        """Listen again."""
+        self.inner.resume()
+
+    def configure(self, *, backlog: int, options: SocketOptions) -> None:
+        """Give later clients another backlog and other options."""
+        self.inner.configure(backlog=backlog, options=options)

@@ -13,10 +13,12 @@ from trio_balancer.network.conflict import OneTask
 from trio_balancer.network.kernel import os_error, peer_reset
 from trio_balancer.network.seam import PeerReset, Stream
 from trio_balancer.network.socket_stream import RECEIVE_SIZE
+from trio_balancer.testing.inbox import Inbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from trio_balancer.testing.inbox import Spawn
     from trio_balancer.testing.link import Link
 
 
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
 class WatchedStream(Stream):
     """Passes everything on to the stream `inner`, as far as its link lets it.
 
-    `on_moved` is called whenever bytes have moved, `on_closed` once.
+    `on_moved` is called whenever bytes have moved, `on_closed` once. `spawn` starts a task that
+    lives until the stream is closed at the latest.
     """
 
     def __init__(
@@ -34,6 +37,7 @@ class WatchedStream(Stream):
         *,
         on_moved: Callable[[], None],
         on_closed: Callable[[WatchedStream], None],
+        spawn: Spawn,
     ) -> None:
         self.inner = inner
         # Not the inner one's: bytes that go straight to a socket could not be held up.
@@ -46,12 +50,9 @@ class WatchedStream(Stream):
         #: Whether our side has closed it; the peer may hear of that later.
         self.closed = False
         self._killed = False
-        #: What came in and is held up; a reset is told once, so it must not get lost either.
-        self._held: bytes | trio.BrokenResourceError | None = None
-        #: When that may be handed over, and when the rate lets the next bytes go (trio's clock).
-        self._due = -math.inf
-        self._next_in = self._next_out = -math.inf
-        self._handed_over_at = -math.inf
+        self._inbox = Inbox(inner, link, spawn)
+        #: When the rate lets the next bytes out (trio's clock).
+        self._next_out = -math.inf
         self._on_reset: Callable[[], None] | None = None
         self._reset_held = False
         #: How it is to be closed once the peer can be reached again.
@@ -59,6 +60,7 @@ class WatchedStream(Stream):
         self._receiving = OneTask("another task is using this stream for receiving")
         self._sending = OneTask("another task is using this stream for sending")
         link.streams[self] = None
+        self._inbox.adapt()
 
     @property
     def received(self) -> int:  # type: ignore[override]  # the stream below counts
@@ -74,54 +76,26 @@ class WatchedStream(Stream):
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Receive at least one byte, when the link lets it through; b"" at the end."""
-        with self._receiving:
-            if self._held is None:
-                await self._take_in(max_bytes)
-            else:
-                await trio.lowlevel.checkpoint()
-            while self._is_held_up():
-                await self._link.wait_change(math.inf if self._link.stalls else self._due)
-            self._check_alive()
-            return self._hand_over(max_bytes)
-
-    async def _take_in(self, max_bytes: int | None) -> None:
         size = RECEIVE_SIZE if max_bytes is None else max_bytes
-        size = min(size, self._link.piece)
-        # What arrives while earlier bytes are being delayed goes with them: the latency is paid
-        # once for each burst, not once for each chunk, or it would be a rate.
-        burst_begins = not self.inner.has_unread()
-        try:
-            with self._while_alive():
-                data = await self.inner.receive_some(size)
-        except PeerReset as reset:
-            self._held = reset
-            return
-        self._held = bytes(data)
-        self._due = self._arrival(len(data), burst_begins=burst_begins)
+        if size < 1:
+            raise ValueError("max_bytes must be at least 1")
+        with self._receiving:
+            await trio.lowlevel.checkpoint()
+            while self._must_wait():
+                if self._inbox.must_read:
+                    with self._while_alive():
+                        await self._inbox.read(size)
+                else:
+                    await self._link.wait_change(math.inf if self._link.stalls else self._inbox.due)
+            self._check_alive()
+            data = self._inbox.hand_over(size)
+        self._on_moved()
+        return data
 
-    def _arrival(self, count: int, *, burst_begins: bool) -> float:
-        now = trio.current_time()
-        if not count and now - self._handed_over_at <= self._link.latency:
-            burst_begins = False  # an end-of-file that came with the bytes before it
-        self._next_in = max(self._next_in, now) + count / self._link.rate
-        return max(self._next_in, now + self._link.latency if burst_begins else now)
-
-    def _is_held_up(self) -> bool:
+    def _must_wait(self) -> bool:
         if self._killed or self.closed:
             return False
-        # Healed, nothing waits for the time that a condition had set.
-        slow = self._link.latency > 0 or self._link.rate < math.inf
-        return self._link.stalls or (slow and trio.current_time() < self._due)
-
-    def _hand_over(self, max_bytes: int | None) -> bytes:
-        held, self._held = self._held, None
-        if held is None or isinstance(held, trio.BrokenResourceError):
-            raise held or PeerReset("the connection broke")
-        size = len(held) if max_bytes is None else max_bytes
-        self._held = held[size:] or None
-        self._handed_over_at = trio.current_time()
-        self._on_moved()
-        return held[:size]
+        return self._link.stalls or self._inbox.due > trio.current_time()
 
     # Sending
 
@@ -213,7 +187,9 @@ class WatchedStream(Stream):
         self._tell_reset()
 
     def link_changed(self) -> None:
-        """Do what had to wait until the peer can be reached again."""
+        """Adapt to the link; do what had to wait until the peer can be reached again."""
+        if not (self.closed or self._killed):
+            self._inbox.adapt()
         if self._link.stalls:
             return
         if self._close_later is not None and not self._link.unreachable:
@@ -245,7 +221,7 @@ class WatchedStream(Stream):
 
     def has_unread(self) -> bool:
         """Whether bytes wait to be received, those that are held up included."""
-        return isinstance(self._held, bytes) or self.inner.has_unread()
+        return self._inbox.has_bytes or self.inner.has_unread()
 
     def _check_alive(self) -> None:
         if self.closed:

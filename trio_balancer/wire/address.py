@@ -73,8 +73,20 @@ class NamedAddress:
         return f"{self.name}:{self.port}"
 
 
+@attrs.frozen
+class InheritedAddress:
+    """A listening socket that this process was started with, by its name or its descriptor."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"fd@{self.name}"
+
+
 Address = InetAddress | UnixAddress | NamedAddress
 SocketAddress = InetAddress | UnixAddress
+#: What a listener may be asked to listen at.
+ListenAddress = SocketAddress | InheritedAddress
 
 
 @lru_cache(maxsize=4096)

@@ -70,7 +70,7 @@ class Measures(trio.abc.Instrument):
             self.timers.append(trio.current_time() - due)
 
     async def check(self, balancer: Balancer, port: int) -> None:
-        runtime = balancer._runtime
+        runtime = balancer.runtime
         while True:
             await trio.sleep(EVERY)
             address = inet_address("127.0.0.1", port)

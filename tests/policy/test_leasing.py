@@ -218,9 +218,9 @@ def test_a_higher_limit_and_a_new_weight_serve_the_line(
     leased(pool, client)
     line = Line(pool, client)
     waiters = [line.join(), line.join()]
-    pool.change_backend(a, attrs.evolve(narrow, max_connections=2), 2.0)
+    pool.set_max_connections(a, 2, 2.0)
     assert [served_by(waiter) for waiter in waiters] == ["a", ""]
-    pool.change_backend(b, attrs.evolve(b.config, weight=1), 2.0)
+    pool.set_weight(b, 1, 2.0)
     assert served_by(waiters[1]) == "b"
 
 

@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from trio_balancer.config.model_control import ControlConfig, ControlLevel
+from trio_balancer.wire.address import UnixAddress
+
+
+def test_the_owner_may_do_anything_unless_told_otherwise() -> None:
+    assert ControlConfig(UnixAddress("/run/x")).level is ControlLevel.ADMIN
+
+
+def test_levels_go_up() -> None:
+    assert [level.value for level in ControlLevel] == ["user", "operator", "admin"]

@@ -1,0 +1,53 @@
+"""Every example of a configuration works, and every link leads somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import tomli
+from support.pages import DOCS, blocks, page
+
+from trio_balancer import parse_config
+
+PAGES = sorted(path.name for path in DOCS.glob("*.md"))
+# Its examples are parts of a configuration.
+OF_PARTS = {"filters.md"}
+_LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_examples_are_valid(name: str) -> None:
+    for text in blocks(page(name), "toml"):
+        assert tomli.loads(text)
+        if name not in OF_PARTS:
+            assert parse_config(text, base="/etc/trio-balancer").listeners
+
+
+def test_the_index_has_every_page() -> None:
+    index = page("README.md")
+    assert [name for name in PAGES if f"({name})" not in index] == ["README.md"]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links(name: str) -> None:
+    broken = [
+        f"{target}#{anchor}"
+        for target, anchor in _LINK.findall(page(name))
+        if not target.startswith("http") and not _exists(name, target, anchor)
+    ]
+    assert broken == []
+
+
+def _exists(name: str, target: str, anchor: str) -> bool:
+    path = Path(DOCS, target or name)
+    if not anchor:
+        return path.exists()
+    headings = re.findall(r"^#+ (.+)$", path.read_text("utf-8"), re.MULTILINE)
+    return anchor in {_anchor(heading) for heading in headings}
+
+
+def _anchor(heading: str) -> str:
+    """Make a heading's anchor as GitHub does."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")

@@ -1,0 +1,64 @@
+"""Which loop a test runs in, if any: what pytest's other plugins have made of it."""
+
+from __future__ import annotations
+
+from enum import Enum
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING
+
+import pytest
+from trio.abc import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# pytest-trio's fixtures; they may not have been set up yet.
+_CLOCKS = {"mock_clock", "autojump_clock"}
+
+
+class Flavour(Enum):
+    """In which world a test lives, and so its balancer's calls."""
+
+    TRIO = "trio"
+    ASYNCIO = "asyncio"
+    SYNC = "sync"
+
+
+def flavour_of(request: pytest.FixtureRequest) -> Flavour:
+    """Look at the test that asks for a fixture.
+
+    Fails it when it wants a MockClock that its balancer, in a thread, would know nothing of.
+    """
+    flavour = _look_at(request)
+    clocks = list(_clocks(request))
+    if clocks and flavour is not Flavour.TRIO:
+        pytest.fail(
+            f"the fixture {clocks[0]!r} is for trio tests: the balancer of this {flavour.value} "
+            "test runs in a thread of its own, in real time",
+            pytrace=False,
+        )
+    return flavour
+
+
+def _look_at(request: pytest.FixtureRequest) -> Flavour:
+    item = request.node
+    if not iscoroutinefunction(_innermost(item)):
+        return Flavour.SYNC
+    if item.get_closest_marker("trio") is not None:
+        return Flavour.TRIO
+    if "anyio_backend" in request.fixturenames:
+        return Flavour(request.getfixturevalue("anyio_backend_name"))
+    return Flavour.ASYNCIO
+
+
+def _innermost(item: pytest.Item) -> object:
+    """Return the test function itself, also where hypothesis has wrapped it."""
+    function = getattr(item, "obj", None)
+    return getattr(getattr(function, "hypothesis", None), "inner_test", function)
+
+
+def _clocks(request: pytest.FixtureRequest) -> Iterator[str]:
+    values = getattr(request.node, "funcargs", {})
+    for name in request.fixturenames:
+        if name in _CLOCKS or isinstance(values.get(name), Clock):
+            yield name
