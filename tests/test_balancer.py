@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 import trio
-from support.world import BACKEND, World, finish, is_reset, make_config, trade
+from support.world import BACKEND, OTHER, World, finish, is_reset, make_config, trade
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from trio_balancer import parse_config
+from trio_balancer import ConfigError, parse_config
+from trio_balancer.config.model import RelayKind
 from trio_balancer.flow.log import Log
 
 
@@ -97,3 +99,39 @@ async def test_lends_its_log(autojump_clock: MockClock, world: World) -> None:
     assert isinstance(balancer.log, Log)
     balancer.log.info("Something of somebody else's")
     assert world.lines("Something of somebody else's")
+
+
+async def test_a_reload_is_told_and_remembered(autojump_clock: MockClock, world: World) -> None:
+    world.wall_start = 1000.0
+    balancer = await world.serve(make_config(backends=(BACKEND,)))
+    await trio.sleep(5)
+    changes = await balancer.reload(make_config(backends=(BACKEND, OTHER)))
+    assert str(changes) == "listeners +0 ~0 -0, pools +0 ~1 -0, backends +1 ~0 -0"
+    (line,) = world.lines("Reloaded")
+    assert line.endswith(f"Reloaded: {changes}")
+    history = balancer.reloads
+    assert (history.count, history.failed, history.last_at) == (1, 0, 1005.0)
+    assert len(balancer.config.pools["app"].backends) == 2
+
+
+async def test_every_problem_of_a_reload_is_a_line(autojump_clock: MockClock, world: World) -> None:
+    config = make_config()
+    balancer = await world.serve(config)
+    whole = attrs.evolve(config.balancer, splice=False, relay=RelayKind.PORTABLE)
+    with pytest.raises(ConfigError):
+        await balancer.reload(attrs.evolve(config, balancer=whole))
+    assert len(world.lines("Not reloaded, nothing has changed")) == 2
+    assert (balancer.reloads.count, balancer.reloads.failed) == (1, 1)
+    await balancer.reload(config)
+    assert balancer.reloads.last_error is None
+
+
+async def test_a_reload_holds_for_the_drain(autojump_clock: MockClock, world: World) -> None:
+    await world.server(BACKEND)
+    balancer = await world.serve(make_config(balancer='drain_timeout = "12s"'))
+    client = await world.client()
+    await balancer.reload(make_config(balancer='drain_timeout = "3s"'))
+    balancer.drain()
+    assert balancer.drain_deadline == 3
+    assert await is_reset(client)
+    assert trio.current_time() == 3

@@ -32,6 +32,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from trio_balancer import Config
 from trio_balancer.config.model import BalancerConfig, ListenerConfig, PoolConfig
 from trio_balancer.control.reload import ReloadError
+from trio_balancer.faults import make_fault, on_pool
 from trio_balancer.wire.address import inet_address
 
 if TYPE_CHECKING:
@@ -125,6 +126,26 @@ async def reload(world: World) -> None:
     await finish(client)
 
 
+async def break_on_purpose(world: World) -> None:
+    """Faults come and go, each of them while bytes wait in it."""
+    book = world.balancer.faults
+    assert book is not None
+    client = await world.client()
+    await trade(client)
+    for kind in ("latency", "stall"):
+        for stream in ("upstream", "downstream"):
+            fault = book.add(on_pool("app"), make_fault({"type": kind, "stream": stream}))
+            await client.send_all(b"ping")
+            await wait_all_tasks_blocked()
+            book.remove(on_pool("app"), fault.name)
+            await client.receive_some()
+    await finish(client)
+    book.add(on_pool("app"), make_fault({"type": "limit_data", "attributes": {"bytes": 1}}))
+    client = await world.client()
+    await client.send_all(b"ping")
+    await receive_to_end(client)
+
+
 async def nobody(_world: World) -> None:
     """Nobody listens anywhere."""
 
@@ -176,6 +197,8 @@ async def silent(world: World) -> None:
 
 
 ONE_SLOT = f'[[pools.app.backends]]\naddress = "{BACKEND}"\nmax_connections = 1\n'
+DELAY = '[[listeners.web.faults]]\ntype = "delay"\nattributes = { delay = 100 }\n'
+BREAKABLE = make_config(balancer="faults = true", more=NO_CHECKS + DELAY)
 ONE_TOKEN = attrs.evolve(make_config(), balancer=BalancerConfig(max_connections=1))
 
 # Later an address that overlaps, one more, and another pool, whose backend is checked first: all
@@ -232,6 +255,7 @@ SCENARIOS = [
         one_echo,
     ),
     Scenario("waiting for a token", "--", dial_and_finish, ONE_TOKEN, full),
+    Scenario("broken on purpose", "PD", break_on_purpose, BREAKABLE, one_echo),
     Scenario("draining", "KD", drain, make_config(), one_echo),
     Scenario("reloaded", "--", reload, BEFORE_RELOAD, one_echo),
 ]
@@ -265,6 +289,7 @@ async def _run_once(scenario: Scenario, canceller: CancelAtStep) -> list[str]:
         await _play(scenario, world, canceller)
         await world.crash_everybody()
         world.assert_nothing_is_held()
+        assert world.balancer.faults is None or not world.balancer.faults._live
         assert world.network.open_streams() == []
         nursery.cancel_scope.cancel()
     return world.endings()

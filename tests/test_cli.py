@@ -284,3 +284,24 @@ def test_a_run_that_tells_nobody_when_it_is_ready(config: Path, collector: None)
     assert main([str(config)]) == 0
     thread.join()
     assert "Stopped accepted=0" in log.read_text()
+
+
+def test_hang_up_reads_the_configuration_again(config: Path, collector: None) -> None:
+    log, text = config.parent / "log", config.read_text()
+    main_thread = threading.get_ident()
+
+    def hang_up(text: str, told: str) -> None:
+        config.write_text(text)
+        signal.pthread_kill(main_thread, signal.SIGHUP)
+        wait_until(lambda: told in log.read_text())
+
+    def play() -> None:
+        wait_until(lambda: log.exists() and "Listening" in log.read_text())
+        hang_up("[listeners.web]", "Not reloaded, nothing has changed")
+        hang_up(text, "Reloaded: listeners +0 ~0 -0")
+        signal.pthread_kill(main_thread, signal.SIGINT)
+
+    thread = threading.Thread(target=play)
+    thread.start()
+    assert main([str(config)]) == 0
+    thread.join()

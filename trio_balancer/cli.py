@@ -1,12 +1,10 @@
-"""The command line: arguments, signals, exit status, and what only a whole process may touch."""
+"""The command line: arguments, signals, exit status."""
 
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import os
-import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -28,6 +26,12 @@ from trio_balancer.prepare import prepare
 from trio_balancer.serve import serve
 from trio_balancer.system.host import Host, meet_host
 from trio_balancer.system.privileges import find_account
+from trio_balancer.system.process import (
+    LAST_STANDARD_STREAM,
+    hold_standard_streams,
+    raise_open_files,
+    spare_the_collector,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -36,19 +40,12 @@ STOPPED_AS_ASKED = 0
 COULD_NOT_RUN = 1
 WRONG_CONFIG = 2
 
-_LAST_STANDARD_STREAM = 2
-
-# A connection is some hundred objects that die together; collecting after every 700 of them, as
-# Python does by default, only looks at live ones. But what comes to lie in older generations must
-# be collected too, or memory grows by some 20 bytes for each connection.
-_GC_THRESHOLDS = (20_000, 10, 10)
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
-    _hold_standard_streams()
+    hold_standard_streams()
     arguments = _parser().parse_args(argv)
-    open_files = _raise_open_files()
+    open_files = raise_open_files()
     try:
         config = load_config(arguments.config, overrides=_overrides(arguments))
         limit = fit_max_connections(config, open_files)
@@ -117,25 +114,6 @@ def _overrides(arguments: argparse.Namespace) -> list[str]:
     return overrides
 
 
-def _hold_standard_streams() -> None:
-    """Open whichever of them is closed on /dev/null.
-
-    Else a client's socket might become descriptor 1, and get the log.
-    """
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _LAST_STANDARD_STREAM:
-        pass
-    os.close(descriptor)
-
-
-def _raise_open_files() -> int:
-    """Raise the soft limit of open files to the hard one, and return what it is then."""
-    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    # macOS refuses to raise it where the hard limit is none; then it stays as it was.
-    with suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-
-
 def _fail(message: str, status: int) -> int:
     print(message, file=sys.stderr)  # noqa: T201 - errors are for people
     return status
@@ -201,7 +179,7 @@ class _Process:
         self.scope.cancel()
 
     def _ready(self, balancer: Balancer) -> None:
-        _spare_the_collector()
+        spare_the_collector()
         if self.demo:
             print(invitation(self.config, balancer.addresses), file=sys.stderr)  # noqa: T201 - for people
         if self.ready_fd is None:
@@ -240,13 +218,6 @@ def _write_line(descriptor: int, line: str) -> None:
 
     The number of a closed one would be given to the next client, and the log may go there.
     """
-    close = descriptor > _LAST_STANDARD_STREAM
+    close = descriptor > LAST_STANDARD_STREAM
     with os.fdopen(descriptor, "w", encoding="utf-8", closefd=close) as stream:
         stream.write(f"{line}\n")
-
-
-def _spare_the_collector() -> None:
-    """Let the garbage collector neither look at what lives for ever nor come too often."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_GC_THRESHOLDS)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,11 +94,12 @@ async def test_without_a_limit_the_open_files_decide(
 @pytest.mark.parametrize("value", [0, -1, True])
 async def test_what_is_no_limit(value: int, autojump_clock: MockClock, world: World) -> None:
     await operate(world)
-    for limit in (
+    limits: list[Callable[[], object]] = [
         lambda: limit_backend(world.balancer, "app", "one", value),
         lambda: limit_listener(world.balancer, "web", value),
         lambda: limit_balancer(world.balancer, value),
-    ):
+    ]
+    for limit in limits:
         with pytest.raises(OperationError, match="at least 1"):
             limit()
 

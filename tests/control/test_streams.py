@@ -22,7 +22,7 @@ class Follower:
         self.stream = stream
         self._rest = b""
 
-    async def next(self) -> Any:
+    async def next(self) -> Any:  # noqa: ANN401 - JSON
         while b"\n" not in self._rest:
             data = await self.stream.receive_some()
             if not data:
@@ -85,7 +85,7 @@ async def test_tail_has_filters(autojump_clock: MockClock, world: World) -> None
     ],
 )
 async def test_filters(
-    given: dict[str, Any], passes: bool, autojump_clock: MockClock, world: World
+    given: dict[str, Any], *, passes: bool, autojump_clock: MockClock, world: World
 ) -> None:
     await world.server(BACKEND, keep)
     await operate(world, backends=(BACKEND,))
@@ -188,3 +188,15 @@ def test_what_waits_is_bounded() -> None:
 def test_a_filter_needs_a_real_address() -> None:
     with pytest.raises(OperationError):
         Filter(client="nobody")
+
+
+async def test_who_follows_and_does_not_read_is_sent_away(
+    autojump_clock: MockClock, world: World
+) -> None:
+    operator = await operate(world)
+    stream = await follow(operator, "watch", interval=0.1)
+    await trio.sleep(60)
+    lines = 0
+    while await stream.next() is not None:
+        lines += 1
+    assert 0 < lines < 300

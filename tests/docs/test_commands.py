@@ -50,8 +50,11 @@ def test_every_command() -> None:
 @pytest.mark.parametrize("name", sorted(commands()))
 def test_every_option_of_a_command(name: str) -> None:
     common = {"--help", "--json", "--socket", "--config", "--timeout"}
-    [row] = [row for row in ROWS["trio-balancerctl"] if words(row[0])[:1] and
-             words(row[0])[0].split()[0] == name]
+    [row] = [
+        row
+        for row in ROWS["trio-balancerctl"]
+        if words(row[0])[:1] and words(row[0])[0].split()[0] == name
+    ]
     missing = options(commands()[name]) - common - {"--interval"}
     assert {option for option in missing if option not in " ".join(row)} == set()
 

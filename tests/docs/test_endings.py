@@ -33,7 +33,7 @@ LETTERS = [words(row[0])[0] for row in ROWS["Endings"] if len(words(row[0])[0]) 
 
 
 def test_every_letter_is_explained() -> None:
-    assert LETTERS == [*(who.value for who in Who), *(phase.value for phase in Phase)]
+    assert [*(who.value for who in Who), *(phase.value for phase in Phase)] == LETTERS
 
 
 def test_every_ending_is_made_of_them() -> None:

@@ -31,7 +31,7 @@ backends = [
   {{ name = "s1", address = "127.0.0.1:{port}", weight = 10 }},
   {{ name = "s2", address = "127.0.0.1:{port}", weight = 20, backup = true }},
 ]
-""".replace("127.0.0.1:{port}\", weight = 20", "localhost:{port}\", weight = 20")
+""".replace('127.0.0.1:{port}", weight = 20', 'localhost:{port}", weight = 20')
 _SILENT_CLIENTS = 100
 
 
@@ -183,7 +183,7 @@ def test_a_tail_tells_each_connection_as_it_ends(tmp_path: Path) -> None:
 
 
 def _has_data(client: socket.socket) -> bool:
-    client.setblocking(False)
+    client.settimeout(0)
     try:
         return bool(client.recv(1, socket.MSG_PEEK))
     except BlockingIOError:
@@ -198,7 +198,7 @@ def test_haproxyadmin_works_unmodified(tmp_path: Path) -> None:
         assert ask(process.port) == b"hello"
         hap = haproxy.HAProxy(socket_file=str(path))
         assert hap.processids == [str(process.pid)]
-        assert hap.totalrequests() == hap.metric("CumReq") == 1
+        assert hap.totalrequests == hap.metric("CumReq") == 1
         assert [each.name for each in hap.frontends()] == ["web"]
         assert [each.name for each in hap.backends()] == ["app"]
         assert {each.name for each in hap.servers(backend="app")} == {"s1", "s2"}
@@ -212,22 +212,20 @@ def test_haproxyadmin_works_unmodified(tmp_path: Path) -> None:
         assert frontend.maxconn == 40
 
         server = hap.server("s1", backend="app")[0]
-        assert (server.status, server.weight, server.metric("stot")) == ("no check", 10, 1)
+        assert (server.status, server.weight, server.metric("stot")) == ("no check", "10", 1)
         assert server.setweight(5) is True
-        assert server.weight == 5
+        assert server.weight == "5"
         for state, shown in (("drain", "DRAIN"), ("maint", "MAINT"), ("ready", "no check")):
-            assert server.setstate(getattr(server, f"STATE_{state.upper()}", state)) is True
+            assert server.setstate(state) is True
             assert server.status == shown
         assert server.shutdown() is True
         server.port = 9
-        assert server.port == "9" or server.port == 9
+        assert server.port == "9"
         assert hap.setmaxconn(100) is True
         assert hap.clearcounters() is True
         assert hap.clearcounters(all=True) is True
         (backend,) = hap.backends()
         assert (backend.status, backend.metric("stot")) == ("UP", 0)
-
-
 
 
 def test_halog_reads_every_connection_of_the_log(tmp_path: Path) -> None:

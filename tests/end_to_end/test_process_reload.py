@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import secrets
 import signal
@@ -195,7 +194,9 @@ def test_a_file_with_mistakes_changes_nothing_and_the_log_says_why(tmp_path: Pat
 
 
 def _refusals(process: Process) -> list[str]:
-    return [str(line["reason"]) for line in process.log() if "Not reloaded" in str(line.get("message"))]
+    return [
+        str(line["reason"]) for line in process.log() if "Not reloaded" in str(line.get("message"))
+    ]
 
 
 def test_overrides_are_applied_again(tmp_path: Path) -> None:
@@ -206,7 +207,6 @@ def test_overrides_are_applied_again(tmp_path: Path) -> None:
             (tmp_path / "balancer.toml").write_text(text)
             process.signal(signal.SIGHUP)
             wait_until(lambda: _reloads(process) == 1)
-            assert json.dumps(process.log()[-1])
             assert process.stop() == 0
 
 

@@ -152,6 +152,20 @@ def test_it_drops_its_privileges_once_it_is_bound(tmp_path: Path) -> None:
                 assert client.recv(1) == b"x"
 
 
+def test_lines_for_the_journal_begin_with_their_level(tmp_path: Path) -> None:
+    with (tmp_path / "journal").open("wb") as journal:
+        found = os.fstat(journal.fileno())
+        told = {"JOURNAL_STREAM": f"{found.st_dev}:{found.st_ino}"}
+        with balancer(tmp_path, config_text(9), stdout=journal.fileno(), environ=told) as process:
+            (tmp_path / "balancer.toml").write_text("[listeners]\n")
+            process.signal(signal.SIGHUP)
+            journal_lines = (tmp_path / "journal").read_text
+            wait_until(lambda: "Not reloaded" in journal_lines())
+            lines = journal_lines().splitlines()
+    assert {line[:3] for line in lines if " info " in line} == {"<6>"}
+    assert {line[:3] for line in lines if " error " in line} == {"<3>"}
+
+
 def test_an_unknown_user_is_a_mistake_in_the_configuration(tmp_path: Path) -> None:
     text = config_text(9, balancer='user = "nobdy"')
     for options in ([], ["--check"]):

@@ -152,7 +152,6 @@ async def test_without_a_fault_filters_work_as_ever(autojump_clock: MockClock) -
 async def test_faults_come_behind_filters(autojump_clock: MockClock) -> None:
     async with faulty_world(listener=SHOUTS) as world:
         client = await world.client()
-        world.add("limit_data", stream="upstream", bytes=4)
         world.add("latency", latency=100)
         world.add("latency", stream="upstream", latency=10)
         start = trio.current_time()

@@ -13,7 +13,7 @@ from support.filtered import (
     receive,
     through,
 )
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from trio_balancer.config.model_filters import BandwidthFilterConfig
 from trio_balancer.filters import load_filters
@@ -82,6 +82,23 @@ async def test_a_slow_connection_leaves_the_listeners_rate_to_others(
     async with copying(it):
         [count] = await throughput([(it.client, it.backend)])
     assert count == pytest.approx(1000 * SECONDS, rel=0.05)
+
+
+async def test_those_who_leave_the_line_keep_nobody_waiting(autojump_clock: MockClock) -> None:
+    config = BandwidthFilterConfig("f", listener_up=100_000)
+    filters = load_filters(listener(config), Around().surroundings)
+    for _ in range(100):  # each asks for 10 ms of it, and is gone before its turn
+        gone = through(filters)
+        async with copying(gone):
+            await gone.client.send_all(bytes(1000))
+            await wait_all_tasks_blocked()
+    it = through(filters)
+    async with copying(it):
+        start = trio.current_time()
+        await it.client.send_all(bytes(1000))
+        await receive(it.backend, 1000)
+    # Their bursts, and the slice of whoever was first in line.
+    assert trio.current_time() - start < 0.1
 
 
 async def test_big_chunks_arrive_in_slices(autojump_clock: MockClock) -> None:

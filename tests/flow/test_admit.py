@@ -119,6 +119,26 @@ async def test_the_tarpit_takes_five_in_a_hundred_and_the_others_are_reset(
     assert world.endings() == ["PR"] * 3 + ["PT"] * 5
 
 
+@pytest.mark.parametrize(("limit", "most"), [(60, 3), (40, 2), (7, 1), (1, 0)])
+async def test_the_tarpit_leaves_a_small_listener_its_tokens(
+    world: World, autojump_clock: MockClock, limit: int, most: int
+) -> None:
+    rules = f'max_connections = {limit}\naccess = {{ deny = ["203.0.113.0/24"], tarpit = "10s" }}'
+    await world.server()
+    await world.serve(make_config(listener=rules))
+
+    for port in range(1, 9):
+        await come_from(world, attrs.evolve(STRANGER, port=port))
+
+    [gate] = world.balancer.gates.values()
+    assert gate.listener.tarpitted == most
+    if limit > 1:
+        assert await trade(await come_from(world, GUEST)) == b"ping"
+    await trio.sleep(11)
+    assert (world.runtime.tarpitted, gate.listener.tarpitted) == (0, 0)
+    assert world.endings() == ["PR"] * (8 - most) + ["PT"] * most
+
+
 async def test_a_client_may_leave_the_tarpit(world: World, autojump_clock: MockClock) -> None:
     await world.serve(make_config(listener='access = { allow = [], tarpit = "10s" }'))
 

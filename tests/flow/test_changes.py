@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import trio
+from support.reloads import renamed
 from support.world import BACKEND, NO_CHECKS, OTHER, World, is_reset, make_config, trade
 from trio.testing import MockClock, wait_all_tasks_blocked
 
@@ -110,3 +111,13 @@ async def test_the_dial_that_ejects_a_backend_goes_on_to_another(
     await wait_all_tasks_blocked()
     assert world.lines("Backend is DOWN")
     assert await trade(client) == b"ping"
+
+
+async def test_a_pool_that_is_gone_is_of_no_interest(
+    autojump_clock: MockClock, world: World
+) -> None:
+    await world.serve(make_config())
+    pool = world.runtime.pools["app"]
+    await world.balancer.reload(renamed("app", "shop", make_config()))
+    pool.set_admin(pool.backends[0], Admin.DRAIN, trio.current_time())
+    assert world.lines("Backend is") == []

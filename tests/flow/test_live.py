@@ -3,7 +3,7 @@ from __future__ import annotations
 from support.world import BACKEND, OTHER, World, finish, keep, make_config
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from trio_balancer.flow.record import Who
+from trio_balancer.flow.record import Record, Who
 from trio_balancer.network.seam import SocketOptions
 
 
@@ -63,3 +63,29 @@ async def test_totals_only_grow(autojump_clock: MockClock, world: World) -> None
             5 * number,
         )
         assert dict(totals.endings) == {"--": number}
+
+
+async def test_whoever_wishes_sees_finished_connections(
+    autojump_clock: MockClock, world: World
+) -> None:
+    await world.server(BACKEND)
+    await world.serve(make_config())
+    seen: list[Record] = []
+    world.runtime.observe(seen.append)
+    await finish(await world.client())
+    world.runtime.stop_observing(seen.append)
+    world.runtime.stop_observing(seen.append)
+    await finish(await world.client())
+    assert seen == world.records[:1]
+    assert len(world.records) == 2
+
+
+async def test_the_most_at_once_and_in_a_second(autojump_clock: MockClock, world: World) -> None:
+    await world.server(BACKEND)
+    await world.serve(make_config())
+    for client in await world.clients(3):
+        await finish(client)
+    totals = world.runtime.totals
+    assert (totals.peak, totals.rate.highest) == (3, 3)
+    totals.clear_peaks()
+    assert (totals.peak, totals.rate.highest, totals.accepted) == (0, 0, 3)

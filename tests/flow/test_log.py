@@ -266,3 +266,14 @@ def test_halog_reads_our_file(tmp_path: Path) -> None:
     assert [gap.split()[2:] for gap in gaps] == [["2500", "1"]]
     # Bytes stand where halog has HTTP's status; both connections sent none.
     assert halog(path, "-st")[0] == ["0 2"]
+
+
+def test_another_level_and_format_with_the_same_sink() -> None:
+    sink = MemorySink()
+    log = make_log(LogFormat.TEXT, sink)
+    log.info("first")
+    log.reconfigure(LogConfig(format=LogFormat.JSON, level=LogLevel.WARNING))
+    log.info("second")
+    log.warning("third")
+    assert ["first" in sink.lines[0], json.loads(sink.lines[1])["message"]] == [True, "third"]
+    assert log.statistics().written == 2

@@ -243,3 +243,16 @@ async def test_a_changed_configuration_holds_from_the_next_check_on(
     await trio.sleep(50)
     assert len(network.times) == 2
     assert not nursery.child_tasks
+
+
+async def test_the_last_result_is_remembered(
+    autojump_clock: MockClock, nursery: trio.Nursery, desk: Callable[..., Desk]
+) -> None:
+    at = desk(Dials([errno.ECONNREFUSED, errno.EMFILE]), HealthConfig(interval=1.0))
+    await nursery.start(at.check)
+    first = at.pool.backends[0].last_check
+    assert first is not None
+    assert (first.passed, first.detail, first.at) == (False, "ECONNREFUSED", 0.0)
+    await trio.sleep(1.5)
+    # What says nothing of the backend is no result.
+    assert at.pool.backends[0].last_check is first

@@ -3,6 +3,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+import attrs
 import pytest
 import trio
 import trio.testing
@@ -59,9 +60,11 @@ def make_pool(rng: random.Random, changed: Wakeup) -> Callable[..., Pool]:
 def run(
     network: MemoryNetwork, names: Names, rng: random.Random, log: Log, changed: Wakeup
 ) -> Callable[..., Service]:
-    return lambda *pools: Watchers(
-        pools, network=network, names=names, rng=rng, log=log, legs={}, changed=changed
-    ).run
+    return lambda *pools: (
+        Watchers(
+            pools, network=network, names=names, rng=rng, log=log, legs={}, changed=changed
+        ).run
+    )
 
 
 @pytest.fixture
@@ -217,4 +220,91 @@ async def test_without_pools_it_starts(
     autojump_clock: MockClock, nursery: trio.Nursery, run: Callable[..., Service]
 ) -> None:
     await nursery.start(run())
+    assert trio.current_time() == 0
+
+
+@pytest.fixture
+def watchers(
+    network: MemoryNetwork, names: Names, rng: random.Random, log: Log, changed: Wakeup
+) -> Callable[..., Watchers]:
+    return lambda pools: Watchers(
+        pools, network=network, names=names, rng=rng, log=log, legs={}, changed=changed
+    )
+
+
+async def test_it_follows_pools_that_come_and_go(
+    autojump_clock: MockClock,
+    nursery: trio.Nursery,
+    network: MemoryNetwork,
+    make_pool: Callable[..., Pool],
+    watchers: Callable[..., Watchers],
+) -> None:
+    await listen(network, ONE, TWO)
+    first = make_pool(ONE, health=HealthConfig(interval=1.0))
+    second = make_pool(TWO, health=HealthConfig(interval=1.0), name="batch")
+    pools = [first]
+    everybody = watchers(pools)
+    await nursery.start(everybody.run)
+    pools[:] = [second]
+    everybody.follow()
+    await trio.sleep(10)
+    assert first.backends[0].checks_passed == 1
+    assert second.backends[0].checks_passed > 8
+
+
+async def test_who_stays_as_it_was_is_not_checked_out_of_turn(
+    autojump_clock: MockClock,
+    nursery: trio.Nursery,
+    network: MemoryNetwork,
+    make_pool: Callable[..., Pool],
+    watchers: Callable[..., Watchers],
+) -> None:
+    await listen(network, ONE)
+    pool = make_pool(ONE, health=HealthConfig(interval=100.0))
+    everybody = watchers([pool])
+    await nursery.start(everybody.run)
+    pool.reconfigure(attrs.evolve(pool.config, queue_limit=7), 0.0)
+    everybody.follow()
+    await trio.sleep(50)
+    assert pool.backends[0].checks_passed == 1
+    pool.reconfigure(attrs.evolve(pool.config, health=HealthConfig(interval=10.0)), 50.0)
+    everybody.follow()
+    await trio.sleep(25)
+    assert pool.backends[0].checks_passed == 4
+    pool.reconfigure(attrs.evolve(pool.config, health=HealthConfig(CheckType.NONE)), 75.0)
+    everybody.follow()
+    await trio.sleep(100)
+    assert pool.backends[0].checks_passed == 4
+
+
+async def test_new_pools_are_watched_before_they_serve(
+    autojump_clock: MockClock,
+    nursery: trio.Nursery,
+    network: MemoryNetwork,
+    make_pool: Callable[..., Pool],
+    watchers: Callable[..., Watchers],
+) -> None:
+    network.blackhole(ONE)
+    pools: list[Pool] = []
+    everybody = watchers(pools)
+    await nursery.start(everybody.run)
+    pools.append(make_pool(ONE, health=HealthConfig(timeout=3.0)))
+    await everybody.watch(pools)
+    assert trio.current_time() == 3.0
+    assert states(pools[0]) == [State.DOWN]
+
+
+async def test_once_it_has_ended_there_is_nothing_to_wait_for(
+    autojump_clock: MockClock,
+    network: MemoryNetwork,
+    make_pool: Callable[..., Pool],
+    watchers: Callable[..., Watchers],
+) -> None:
+    pool = make_pool(ONE, health=HealthConfig())
+    everybody = watchers([pool])
+    async with trio.open_nursery() as nursery:
+        await nursery.start(everybody.run)
+        nursery.cancel_scope.cancel()
+    everybody.follow()
+    await everybody.watch([make_pool(TWO, health=HealthConfig())])
     assert trio.current_time() == 0

@@ -3,19 +3,22 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from contextlib import closing
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
 
-from trio_balancer.network import SocketNetwork, SocketOptions
+from trio_balancer.network import SocketListener, SocketNetwork, SocketOptions
+from trio_balancer.network import inherited as inherited_module
 from trio_balancer.network.inherited import InheritedSockets
 from trio_balancer.testing import MemoryNetwork
 from trio_balancer.wire.address import UnixAddress, inet_address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
 OPTIONS = SocketOptions(keepalive=30)
 
@@ -62,13 +65,91 @@ async def test_it_goes_on_listening_when_we_have_closed_it(inherited: socket.soc
         again.close()
 
 
-async def test_it_cannot_be_paused(inherited: socket.socket) -> None:
-    with closing(await network_of(inherited).adopt("web", backlog=1, options=OPTIONS)) as listener:
-        with pytest.raises(OSError, match="only whoever opened it") as caught:
-            listener.pause()
-        assert caught.value.errno == errno.EOPNOTSUPP
+@asynccontextmanager
+async def adopted(sock: socket.socket) -> AsyncIterator[tuple[SocketListener, list[int]]]:
+    """A listener, and a number for each client that it has accepted."""
+    listener = await network_of(sock).adopt("web", backlog=10, options=OPTIONS)
+    accepted: list[int] = []
+
+    async def accept() -> None:
+        with suppress(trio.ClosedResourceError):
+            while True:
+                await listener.wait_ready()
+                listener.accept_nowait().close()
+                accepted.append(len(accepted))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(accept)
+        await wait_all_tasks_blocked()
+        yield listener, accepted
+        listener.close()
+
+
+async def turned_away(address: object) -> bool:
+    """Connect; whether that ended in a reset."""
+    with trio.fail_after(10), trio.socket.socket() as client:
+        try:
+            # The reset may be there before the answer to the dial was read.
+            await client.connect(address)
+            return await client.recv(1) != b""
+        except ConnectionResetError:
+            return True
+
+
+async def test_a_paused_one_resets_clients_and_then_accepts_again(
+    inherited: socket.socket,
+) -> None:
+    address = inherited.getsockname()
+    async with adopted(inherited) as (listener, accepted):
+        assert not await turned_away(address)
+        listener.pause()
+        listener.pause()
+        with pytest.raises(BlockingIOError):
+            listener.accept_nowait()
+        assert [await turned_away(address) for _ in range(3)] == [True] * 3
         listener.resume()
-        socket.create_connection(inherited.getsockname()).close()
+        listener.resume()
+        assert not await turned_away(address)
+        assert accepted == [0, 1]
+
+
+async def test_its_owner_does_not_notice_a_pause(inherited: socket.socket) -> None:
+    async with adopted(inherited) as (listener, _accepted):
+        listener.pause()
+    assert inherited.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    with pytest.raises(trio.ClosedResourceError):
+        listener.pause()
+    with pytest.raises(trio.ClosedResourceError):
+        listener.resume()
+
+
+async def test_a_paused_one_can_be_closed_while_it_turns_clients_away(
+    inherited: socket.socket,
+) -> None:
+    async with adopted(inherited) as (listener, accepted):
+        listener.pause()
+        assert await turned_away(inherited.getsockname())
+        await wait_all_tasks_blocked()
+        listener.close()
+    assert accepted == []
+
+
+async def test_a_failure_to_accept_while_paused_is_tried_again(
+    inherited: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [OSError(errno.EMFILE, "Too many open files")]
+    reset = inherited_module._reset_next
+
+    def fail_once(listening: socket.socket) -> None:
+        if failures:
+            raise failures.pop()
+        reset(listening)
+
+    monkeypatch.setattr(inherited_module, "_reset_next", fail_once)
+    async with adopted(inherited) as (listener, accepted):
+        listener.pause()
+        assert await turned_away(inherited.getsockname())
+    assert (failures, accepted) == ([], [])
 
 
 async def test_the_path_of_a_unix_socket_stays(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from trio_balancer.network import PeerReset, SocketOptions
 from trio_balancer.network.kernel import (
     MAX_KEEPALIVE,
+    change_options,
     check_path,
     family_of,
     from_kernel,
@@ -104,3 +105,14 @@ def test_path_is_measured_in_bytes() -> None:
     with pytest.raises(OSError, match="at most 107 bytes") as excinfo:
         check_path("/" + "é" * 54)
     assert excinfo.value.errno == errno.ENAMETOOLONG
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
+def test_options_can_be_taken_back(family: socket.AddressFamily) -> None:
+    with socket.socket(family) as sock:
+        set_options(sock, SocketOptions(keepalive=30.0, user_timeout=2.0))
+        change_options(sock, SocketOptions(keepalive=math.inf, user_timeout=math.inf))
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 0
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 0
+        change_options(sock, SocketOptions(keepalive=9.0))
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 9

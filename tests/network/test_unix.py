@@ -13,7 +13,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from trio_balancer.network import unix
-from trio_balancer.network.unix import UnixPath, bind_unix
+from trio_balancer.network.unix import UnixPath, bind_unix, put_deaf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -208,3 +208,33 @@ async def test_of_two_starters_one_wins(path: Path) -> None:
     assert outcomes.count("bound") == 1
     for sock in bound:
         sock.close()
+
+
+async def test_a_deaf_socket_in_the_place_of_ours(path: Path) -> None:
+    sock, ours = await listen(path, 0o640)
+    deaf, now_ours = put_deaf(ours)
+    assert unix._dial(str(path)) == errno.ECONNREFUSED
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert now_ours != ours
+    sock.close()
+    deaf.listen(1)
+    assert unix._dial(str(path)) == 0
+    ours.unlink()
+    assert path.exists(), "the old one does not remove the new one's file"
+    now_ours.unlink()
+    assert not path.exists()
+    deaf.close()
+
+
+async def test_no_deaf_socket_in_the_place_of_another(path: Path) -> None:
+    sock, ours = await listen(path)
+    path.unlink()
+    other, theirs = await listen(path)
+    with pytest.raises(OSError, match="in use"):
+        put_deaf(ours)
+    assert unix._dial(str(path)) == 0
+    theirs.unlink()
+    with pytest.raises(FileNotFoundError):
+        put_deaf(ours)
+    sock.close()
+    other.close()

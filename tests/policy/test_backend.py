@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import attrs
 import pytest
 
 from trio_balancer.config.model import (
@@ -12,6 +13,7 @@ from trio_balancer.config.model import (
     PoolConfig,
 )
 from trio_balancer.policy import Admin, Backend, State
+from trio_balancer.policy.fade_out import FadeOut
 from trio_balancer.wire.address import inet_address
 
 if TYPE_CHECKING:
@@ -126,4 +128,5 @@ def test_who_comes_back_is_a_stranger_with_a_past(backend: Backend) -> None:
     assert (backend.active, backend.leased, backend.dials, backend.times_down) == (2, 30, 31, 4)
     assert backend.ejection.total == 1
     assert (backend.state, backend.weight, backend.credit) == (State.UP, 3, 0)
-    assert (backend.reason, backend.changed_at, backend.fade_out) == ("", 50.0, None)
+    assert (backend.reason, backend.changed_at) == ("", 50.0)
+    assert backend.weight_at(50.0) == 3

@@ -80,6 +80,7 @@ class Site:
     world: World
     operations: Operations
     server: AdminServer
+    serving: trio.CancelScope = attrs.Factory(trio.CancelScope)
 
     @property
     def port(self) -> int:
@@ -91,6 +92,20 @@ class Site:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    async def serve(self, server: AdminServer) -> None:
+        """Have a server run until `stop_serving`, or until the end."""
+        self.server = server
+        self.serving = trio.CancelScope()
+        await self.world.nursery.start(self._run)
+
+    async def _run(self, *, task_status: trio.TaskStatus[None]) -> None:
+        with self.serving:
+            await self.server.run(self.operations, task_status=task_status)
+
+    def stop_serving(self) -> None:
+        """End the server, and nothing else."""
+        self.serving.cancel()
+
 
 @asynccontextmanager
 async def open_site(
@@ -101,12 +116,7 @@ async def open_site(
         world = World(nursery)
         operations = Operations(await world.serve(make_config() if config is None else config))
         server = await bind_admin(admin)
-        await nursery.start(_run, server, operations)
-        yield Site(world, operations, server)
+        site = Site(world, operations, server)
+        await site.serve(server)
+        yield site
         nursery.cancel_scope.cancel()
-
-
-async def _run(
-    server: AdminServer, operations: Operations, *, task_status: trio.TaskStatus[None]
-) -> None:
-    await server.run(operations, task_status=task_status)

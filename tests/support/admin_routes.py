@@ -15,4 +15,6 @@ def paths(anything: Mock) -> Iterator[str]:
     """Iterate over all requests; `anything` stands for the API, the probes and the pages."""
     for route in app.make_routes(anything, anything, anything):
         path = route.path.replace(":path}", "}")
-        yield from (f"{method} {path}" for method in route.methods or () if method != "HEAD")
+        # Starlette knows a function's method, but not that of a stand-in.
+        methods = (route.methods or {"GET"}) - {"HEAD"}
+        yield from (f"{method} {path}" for method in methods)

@@ -52,14 +52,14 @@ class Operator:
         assert reply.endswith("\n")
         return reply[:-1]
 
-    async def request(self, do: str, **parameters: object) -> Any:
+    async def request(self, do: str, **parameters: object) -> Any:  # noqa: ANN401 - JSON
         """Ask in JSON; returns the whole reply."""
         reply = await self.ask(json.dumps({"do": do, **parameters}))
         assert reply.endswith("\n")
         assert reply.count("\n") == 1
         return json.loads(reply)
 
-    async def result(self, do: str, **parameters: object) -> Any:
+    async def result(self, do: str, **parameters: object) -> Any:  # noqa: ANN401 - JSON
         """Ask in JSON for what must succeed."""
         reply = await self.request(do, **parameters)
         assert reply["ok"] is True, reply

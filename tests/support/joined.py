@@ -83,11 +83,14 @@ async def joining(
     bind: SocketAddress = LOOPBACK,
     backend: SocketAddress = LOOPBACK,
     backlog: int = 512,
+    *,
+    faults: bool = False,
     **timeouts: float,
 ) -> AsyncIterator[Joined]:
     """Run a balancer meanwhile; `backlog` is the backend's.
 
-    `timeouts` are those of a listener, in seconds.
+    With `faults` connections may be broken on purpose. `timeouts` are those of a listener, in
+    seconds.
     """
     backends = listen(backend, backlog=backlog)
     records: list[Record] = []
@@ -96,7 +99,7 @@ async def joining(
         listeners={"web": ListenerConfig("web", (bind,), "app", **timeouts)},  # type: ignore[arg-type]  # all floats
         pools={"app": _pool(from_kernel(backends.getsockname()))},
     )
-    run = partial(serve, config, log_sink=MemorySink(), on_record=records.append)
+    run = partial(serve, config, faults=faults, log_sink=MemorySink(), on_record=records.append)
     async with trio.open_nursery() as nursery:
         joined = Joined(await nursery.start(run), backends, records)
         try:

@@ -38,6 +38,11 @@ def rows(text: str) -> dict[str, list[list[str]]]:
     return found
 
 
+def prose(text: str) -> str:
+    """Return a page without its examples."""
+    return _BLOCK.sub("", text)
+
+
 def words(cell: str) -> list[str]:
     """Return what stands in backticks in a cell."""
     return _CODE.findall(cell)

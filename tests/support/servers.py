@@ -22,13 +22,14 @@ class _Echo(BaseRequestHandler):
 
 class _Server(ThreadingTCPServer):
     daemon_threads = True
+    allow_reuse_address = True
     request_queue_size = 4096
 
 
 @contextmanager
-def echo_server() -> Iterator[int]:
+def echo_server(port: int = 0) -> Iterator[int]:
     """Send back whatever comes, then the end; yields the port on 127.0.0.1."""
-    with _Server(("127.0.0.1", 0), _Echo) as server:
+    with _Server(("127.0.0.1", port), _Echo) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:

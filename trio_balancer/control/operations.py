@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 #: How many connections a list has where nobody says.
 SHOWN = 100
+#: How many it can have: connections wait while a list of them is made.
+MOST_SHOWN = 1000
 
 
 class Operations:
@@ -239,6 +241,6 @@ async def _reloaded(reload: Coroutine[object, object, Changes]) -> Json:
 
 
 def _count(limit: int) -> int:
-    if isinstance(limit, bool) or limit < 0:
-        raise bad_value("a limit is a whole number of at least 0")
+    if isinstance(limit, bool) or not 0 <= limit <= MOST_SHOWN:
+        raise bad_value(f"the limit of a list is a whole number from 0 to {MOST_SHOWN}")
     return limit

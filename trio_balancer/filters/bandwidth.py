@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, final
 
 import attrs
@@ -16,25 +17,51 @@ if TYPE_CHECKING:
 
 @final
 @attrs.define(eq=False)
+class Line:
+    """Those who wait for a rate that they share; only the first one has a slice reserved.
+
+    Else the slices of connections that are closed while they wait would keep the others waiting:
+    for ever, if somebody opens connections and resets them fast enough.
+    """
+
+    pacer: Pacer
+    _turn: trio.Lock = attrs.field(factory=trio.Lock, init=False)
+
+    async def wait(self, count: int) -> None:
+        """Wait in line until so many bytes may go."""
+        if self.pacer.rate == math.inf:
+            return
+        asked_at = trio.current_time()  # so that no time is lost between one and the next
+        async with self._turn:
+            try:
+                await _wait(self.pacer, count, asked_at)
+            except trio.Cancelled:
+                self.pacer.give_back(count)
+                raise
+
+
+@final
+@attrs.define(eq=False)
 class SharedPacers:
     """What the connections of a listener share."""
 
-    up: Pacer
-    down: Pacer
+    up: Line
+    down: Line
 
 
 def shared_pacers(config: BandwidthFilterConfig) -> SharedPacers:
     """Make what all connections of a listener go by."""
     burst = config.listener_burst
-    return SharedPacers(pacer(config.listener_up, burst), pacer(config.listener_down, burst))
+    return SharedPacers(
+        Line(pacer(config.listener_up, burst)), Line(pacer(config.listener_down, burst))
+    )
 
 
 @final
 class BandwidthFilter(Filter):
     """Lets bytes wait: first for the connection's own turn, then for that among all.
 
-    Connections that share a rate take turns of equal slices, so they get equal shares. Who is
-    closed while it waits leaves its slice unused.
+    Connections that share a rate take turns of equal slices, so they get equal shares.
     """
 
     def __init__(
@@ -52,19 +79,24 @@ class BandwidthFilter(Filter):
 
     async def from_client(self, data: bytes) -> bytes:
         """Wait until it may go."""
-        return await _wait(self._up, data)
+        return await _wait_twice(self._up, data)
 
     async def from_backend(self, data: bytes) -> bytes:
         """Wait until it may go."""
-        return await _wait(self._down, data)
+        return await _wait_twice(self._down, data)
 
 
-async def _wait(pacers: tuple[Pacer, Pacer], data: bytes) -> bytes:
-    for each in pacers:
-        seconds = each.reserve(len(data), trio.current_time())
-        if seconds > 0:
-            await trio.sleep(seconds)
+async def _wait_twice(rates: tuple[Pacer, Line], data: bytes) -> bytes:
+    own, shared = rates
+    await _wait(own, len(data), trio.current_time())
+    await shared.wait(len(data))
     return data
+
+
+async def _wait(own: Pacer, count: int, asked_at: float) -> None:
+    seconds = own.reserve(count, asked_at)
+    if seconds > 0:
+        await trio.sleep_until(asked_at + seconds)
 
 
 def _chunk(own: float, shared: float) -> int:

@@ -35,6 +35,10 @@ class Pacer:
         self._empty_at = empty_at + count / self.rate
         return max(0.0, self._empty_at - now)
 
+    def give_back(self, count: int) -> None:
+        """Take back the latest reservation, of `count` bytes that will not go."""
+        self._empty_at -= count / self.rate
+
 
 def slice_size(rate: float, *, shared: bool) -> int:
     """Return how many bytes should go at once, so that nobody waits long for the next.

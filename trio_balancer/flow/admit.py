@@ -12,7 +12,8 @@ from trio_balancer.flow.settle import settle
 if TYPE_CHECKING:
     from trio_balancer.flow.live import Connection
 
-# The share of all connections that may be in the tarpit, where each holds a token.
+# The share of the connections, of the listener and of all, that may be in the tarpit: each holds
+# a token there.
 TARPIT_SHARE = 0.05
 
 OVERFLOW = "overflow"
@@ -54,6 +55,7 @@ def ask_access_rules(connection: Connection) -> bool:
     if _has_tarpit(connection):
         connection.phase = Phase.TARPIT
         connection.runtime.tarpitted += 1
+        connection.listener.tarpitted += 1
         _count(connection, refusal.value)
         connection.reason = refusal.sentence
     else:
@@ -77,10 +79,24 @@ def refuse(connection: Connection, word: str, reason: str) -> None:
 
 def _has_tarpit(connection: Connection) -> bool:
     """Say whether the client is kept waiting: where that is wished, and there is room for it."""
-    config, runtime = connection.listener.config.access, connection.runtime
+    listener, runtime = connection.listener, connection.runtime
+    config = listener.config.access
     if config is None or not config.tarpit:
         return False
-    return runtime.tarpitted < max(1, int(runtime.limiter.total_tokens * TARPIT_SHARE))
+    return all(
+        tarpitted + 1 <= _most_in_tarpit(limiter)
+        for limiter, tarpitted in (
+            (runtime.limiter, runtime.tarpitted),
+            (listener.limiter, listener.tarpitted),
+        )
+    )
+
+
+def _most_in_tarpit(limiter: trio.CapacityLimiter) -> float:
+    """Return the share of the tokens; of a few one, but never the only one there is."""
+    if limiter.total_tokens == 1:
+        return 0
+    return max(1, limiter.total_tokens * TARPIT_SHARE)
 
 
 def turn_away(connection: Connection, word: str, reason: str) -> None:

@@ -99,6 +99,8 @@ class Bridge:
         ending = self._how_it_ended()
         if self.pair.broken is not None:
             await self._let_arrive(self.pair.other(self.pair.broken))
+        elif ending == FINISHED:
+            await self._see_off()
         return ending
 
     def release(self) -> None:
@@ -168,6 +170,13 @@ class Bridge:
         end = trio.current_time() + seconds
         self.scope.deadline = min(self._timeouts.lifetime_end, end)
 
+    async def _see_off(self) -> None:
+        """Wait for a peer of TLS that may still be sending, though we hear it no more."""
+        for leg in (self.pair.client, self.pair.backend):
+            if leg.left_below() is not None:
+                self._be_patient()
+                await self._let_arrive(leg)
+
     async def _let_arrive(self, leg: Stream) -> None:
         """Let the peer take what it was sent: a reset throws away what is on its way.
 
@@ -181,7 +190,13 @@ class Bridge:
             nursery.cancel_scope.cancel()
 
     async def _discard(self, leg: Stream, scope: trio.CancelScope) -> None:
-        if not await discard(self.pair.way_from(leg)):
+        below = leg.left_below()
+        if below is None:
+            over = not await discard(self.pair.way_from(leg))
+        else:
+            await below.drop_the_rest()
+            over = True
+        if over:
             scope.cancel()
 
     async def _flush(self, leg: Stream) -> None:

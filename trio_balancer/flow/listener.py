@@ -70,6 +70,8 @@ class ListenerState:
     access: Access | None = None
     totals: Totals = attrs.Factory(Totals)
     active: int = 0
+    #: How many of these sit in the tarpit.
+    tarpitted: int = 0
 
     @classmethod
     def start(cls, terms: Terms, now: float) -> Self:

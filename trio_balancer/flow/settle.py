@@ -126,6 +126,7 @@ def _give_back(connection: Connection, now: float) -> None:
         listener.access.leave(connection.client_address)
     if connection.phase is Phase.TARPIT:
         runtime.tarpitted -= 1
+        listener.tarpitted -= 1
     if connection.lease is not None:
         connection.lease.give_back(now)
     connection.admission.give_back()

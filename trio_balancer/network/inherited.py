@@ -1,8 +1,8 @@
 """Listening sockets that this process was started with, as systemd's socket units give them.
 
 They belong to whoever opened them, who goes on listening when this process ends: clients wait in
-the queue for the next one. So they are neither unlinked nor made to refuse clients here, and a
-listener works on a duplicate, so that a reload may come back to a socket which it has let go.
+the queue for the next one. So they are neither unlinked nor shut down here, and a listener works
+on a duplicate, so that a reload may come back to a socket which it has let go.
 """
 
 from __future__ import annotations
@@ -10,25 +10,62 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import struct
 from collections.abc import Mapping
-from typing import NoReturn, final
+from contextlib import suppress
+from typing import final
 
 import attrs
+import trio
 
 from trio_balancer.network.kernel import os_error
 from trio_balancer.network.socket_listener import SocketListener
 
+RETRY = 0.1  # seconds after an accept that failed: no descriptor may be free
+_NO_LINGER = struct.pack("ii", 1, 0)  # close with a reset
 _FAMILIES = {socket.AF_INET, socket.AF_INET6, socket.AF_UNIX}
 
 
 @final
 class InheritedListener(SocketListener):
-    """A listener that cannot be paused."""
+    """A listener that, paused, resets clients as they come: to refuse them is not in its power.
 
-    def pause(self) -> NoReturn:
-        """Refuse: what `shutdown` does would outlive this process."""
-        text = "it was inherited, so that only whoever opened it can close it"
-        raise os_error(errno.EOPNOTSUPP, text)
+    What `shutdown` does to a socket would hold for its owner as well, and outlive this process.
+    """
+
+    def pause(self) -> None:
+        """Turn clients away from now on."""
+        self._check_open()
+        if self._resumed is None:
+            self._resumed = trio.Event()
+
+    def resume(self) -> None:
+        """Accept clients again."""
+        self._check_open()
+        if self._resumed is not None:
+            self._resumed.set()
+            self._resumed = None
+
+    async def _sit_out(self, resumed: trio.Event) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._turn_away)
+            await resumed.wait()
+            nursery.cancel_scope.cancel()
+
+    async def _turn_away(self) -> None:
+        while not self._closed:
+            with suppress(trio.ClosedResourceError):
+                await trio.lowlevel.wait_readable(self.socket)
+            try:
+                _reset_next(self.socket)
+            except OSError:
+                await trio.sleep(RETRY)
+
+
+def _reset_next(listening: socket.socket) -> None:
+    client, _name = listening.accept()
+    with client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
 
 
 @attrs.frozen

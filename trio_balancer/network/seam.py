@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import math
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import attrs
@@ -58,6 +59,20 @@ class Stream(trio.abc.HalfCloseableStream):
     def moved(self) -> int:
         """Return a number that grows with every byte the kernel took or gave, for idle timeouts."""
         return self.received + self.sent
+
+    def left_below(self) -> Stream | None:
+        """Return the stream below, where our end-of-file has ended both ways of this one.
+
+        The peer may still send there. Closed before it has taken what it was sent, the kernel
+        resets because of that, and throws away the rest.
+        """
+        return None
+
+    async def drop_the_rest(self) -> None:
+        """Take and drop what the peer still sends, until it has ended or broken."""
+        with suppress(trio.BrokenResourceError):
+            while await self.receive_some():
+                pass
 
     @abstractmethod
     def reset(self) -> None:

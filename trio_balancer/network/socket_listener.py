@@ -42,9 +42,13 @@ class SocketListener(Listener):
         while not ready:
             self._check_open()
             if self._resumed is not None:
-                await self._resumed.wait()
+                await self._sit_out(self._resumed)
             else:
                 ready = await self._wait_readable()
+
+    async def _sit_out(self, resumed: trio.Event) -> None:
+        """Wait until a pause is over."""
+        await resumed.wait()
 
     async def _wait_readable(self) -> bool:
         """Say whether somebody waits; not when the listener was paused meanwhile."""

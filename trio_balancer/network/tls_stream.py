@@ -114,18 +114,19 @@ class TlsStream(Stream):
             await self._drop_the_rest()
         data = await self._receive(max_bytes)
         self.received += len(data)
-        self._peer_finished = not data
         return data
 
     async def _receive(self, max_bytes: int | None) -> bytes | bytearray:
         try:
             with _broken_is_reset():
-                return await self._ssl.receive_some(max_bytes)
+                data = await self._ssl.receive_some(max_bytes)
         except PeerReset:
             self._check_open()
             if self._ended:
                 return b""
             raise
+        self._peer_finished = not data
+        return data
 
     async def _drop_the_rest(self) -> None:
         """Take what the peer still sends, so that it can go on and read what it was sent."""
@@ -185,6 +186,10 @@ class TlsStream(Stream):
             raise stream_error(None)
         self._finished = True
 
+    def left_below(self) -> Stream | None:
+        """Return the stream below once our close_notify has gone, unless the peer's has come."""
+        return self._below if self._finished and not self._closed else None
+
     def reset(self) -> None:
         """Close at once with a reset of the stream below."""
         self._closed = True
@@ -206,15 +211,15 @@ class TlsStream(Stream):
         await trio.lowlevel.checkpoint()
 
     def call_on_reset(self, callback: Callable[[], None] | None) -> None:
-        """Call back when the stream below was reset, unless the peer had finished before.
+        """Call back when the stream below was reset, unless both had finished before.
 
-        Such a peer has closed, and its kernel resets when our close_notify arrives: no news.
+        A peer that has closed resets when our close_notify arrives: no news.
         """
         self._on_reset = callback
         self._below.call_on_reset(None if callback is None else self._reset_below)
 
     def _reset_below(self) -> None:
-        if self._on_reset is not None and not self._peer_finished:
+        if self._on_reset is not None and not (self._peer_finished and self._ended):
             self._on_reset()
 
     def unsent(self) -> int:

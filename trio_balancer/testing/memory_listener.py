@@ -116,7 +116,10 @@ class MemoryListener(Listener):
         return overlap(self.address, address, v6only=self.v6only)
 
     def offer(self, stream: MemoryStream) -> None:
-        """Put a new connection into the backlog."""
+        """Put a new connection into the backlog; reset it where nobody listens any more."""
+        if self.closed or self.paused:
+            stream.reset()
+            return
         self._waiting.append(stream)
         self._arrival.unpark_all()
 

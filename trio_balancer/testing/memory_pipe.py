@@ -1,15 +1,20 @@
 """One direction of an in-memory connection: two kernels' buffers as one bounded queue of bytes.
 
-This is where what lies between two hosts belongs: a delay or a bandwidth would act on the way
-from the first half of the window (ours) to the second (theirs).
+What lies between the two is a `Wire`; without one, or while that is clear, bytes arrive at once.
 """
 
 from __future__ import annotations
 
-from typing import final
+from typing import TYPE_CHECKING, final
 
 import attrs
 import trio
+
+from trio_balancer.testing.memory_wire import Mark
+
+if TYPE_CHECKING:
+    from trio_balancer.testing.memory_history import Direction
+    from trio_balancer.testing.memory_wire import Wire
 
 
 @final
@@ -22,8 +27,12 @@ class Pipe:
     """
 
     window: int
+    wire: Wire | None = None
+    #: Who notes what arrives, where anybody does.
+    history: Direction | None = None
+    #: What the wire has brought.
     queue: bytearray = attrs.field(factory=bytearray)
-    #: The sender has finished: no byte comes after those in the queue.
+    #: The sender's FIN is here: no byte comes after those in the queue.
     finished: bool = False
     #: Tasks that wait for a change, on the receiver's and on the sender's side.
     receivers: trio.lowlevel.ParkingLot = attrs.field(factory=trio.lowlevel.ParkingLot)
@@ -32,7 +41,7 @@ class Pipe:
     @property
     def room(self) -> int:
         """Bytes that the sender's side takes now."""
-        return self.window - len(self.queue)
+        return self.window - len(self.queue) - self._on_the_wire
 
     @property
     def arrived(self) -> int:
@@ -42,7 +51,16 @@ class Pipe:
     @property
     def unsent(self) -> int:
         """Bytes that have not arrived yet."""
-        return len(self.queue) - self.arrived
+        return len(self.queue) - self.arrived + self._on_the_wire
+
+    @property
+    def _on_the_wire(self) -> int:
+        return 0 if self.wire is None else self.wire.load
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether what is sent now arrives now."""
+        return self.wire is None or self.wire.is_clear
 
     @property
     def fin_arrived(self) -> bool:
@@ -50,11 +68,20 @@ class Pipe:
         return self.finished and not self.unsent
 
     def put(self, data: memoryview) -> int:
-        """Take as much as there is room for; returns how much that was."""
+        """Send as much as there is room for; returns how much that was."""
         count = min(self.room, len(data))
-        self.queue += data[:count]
-        self.receivers.unpark_all()
+        if self.wire is None or self.wire.is_clear:
+            self.land(data[:count])
+        elif count:
+            self.wire.carry(bytes(data[:count]))
         return count
+
+    def land(self, data: bytes | memoryview) -> None:
+        """Take what arrives."""
+        self.queue += data
+        if self.history is not None:
+            self.history.data(bytes(data))
+        self.receivers.unpark_all()
 
     def take(self, max_bytes: int) -> bytes:
         """Give what has arrived, up to `max_bytes`."""
@@ -66,14 +93,31 @@ class Pipe:
 
     def finish(self) -> None:
         """Send the FIN."""
+        if self.wire is None or self.wire.is_clear:
+            self.land_fin()
+        else:
+            self.wire.carry(Mark.FIN)
+
+    def land_fin(self) -> None:
+        """Take the FIN that arrives; a second one tells nothing new."""
+        if not self.finished and self.history is not None:
+            self.history.event("finished")
         self.finished = True
         self.receivers.unpark_all()
 
     def cut(self) -> None:
         """Drop what the sender's side has not sent yet, its FIN too: it resets."""
-        if self.unsent:
+        if self.wire is not None:
+            self.wire.drop_unsent()
+        if len(self.queue) > self.arrived:
             del self.queue[self.arrived :]
             self.finished = False
+
+    def lose(self) -> None:
+        """Drop everything: nobody is there to receive it."""
+        self.queue.clear()
+        if self.wire is not None:
+            self.wire.drop_unsent()
 
     def wake_all(self) -> None:
         """Let both sides look again."""

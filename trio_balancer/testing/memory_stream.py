@@ -17,10 +17,13 @@ from trio_balancer.network.kernel import os_error, peer_reset
 from trio_balancer.network.seam import Stream
 from trio_balancer.network.socket_stream import RECEIVE_SIZE
 from trio_balancer.testing.memory_pipe import Pipe
+from trio_balancer.testing.memory_wire import Mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from trio_balancer.testing.memory_history import Conversation
+    from trio_balancer.testing.memory_wire import Item, Wire
     from trio_balancer.wire.address import SocketAddress
 
 #: Bytes that one direction of a connection holds by default.
@@ -96,7 +99,7 @@ class MemoryStream(Stream):
         self._tell_reset()
         if self._broken:
             self._raise_reset(errno.EPIPE)
-        if self._peer.closed:
+        if self._peer.closed and self._outgoing.is_clear:
             # Our kernel takes the bytes, the peer's has nobody to give them to and resets.
             count = len(data)
             self._break()
@@ -147,8 +150,27 @@ class MemoryStream(Stream):
         over = self._incoming.fin_arrived and self._outgoing.fin_arrived
         if not (over or self._broken):
             self._outgoing.cut()
-            self._peer._break()  # noqa: SLF001  # the other end of the same connection
+            self._send_reset()
         self._let_go()
+
+    def _send_reset(self) -> None:
+        wire = self._outgoing.wire
+        if wire is None or wire.is_clear:
+            self._peer._break()  # noqa: SLF001  # the other end of the same connection
+        else:
+            wire.carry(Mark.RESET)
+
+    def _arrive(self, item: Item) -> None:
+        """Take what the wire has brought."""
+        if item is Mark.RESET:
+            self._break()
+        elif item is Mark.FIN:
+            self._incoming.land_fin()
+        elif self.closed:
+            # Nobody is there to have them: the kernel answers with a reset.
+            self._send_reset()
+        else:
+            self._incoming.land(item)
 
     def _let_go(self) -> None:
         self.closed = True
@@ -183,7 +205,9 @@ class MemoryStream(Stream):
             return
         self._broken = True
         self._untold = errno.EPIPE if self._incoming.fin_arrived else errno.ECONNRESET
-        self._outgoing.queue.clear()
+        self._outgoing.lose()
+        if self._incoming.history is not None:
+            self._incoming.history.event("reset")
         self._incoming.wake_all()
         self._outgoing.wake_all()
         if self._callback is not None:
@@ -224,13 +248,22 @@ def memory_connection(
     *,
     window: int = WINDOW,
     on_close: Callable[[MemoryStream], None] = lambda _stream: None,
+    wires: tuple[Wire, Wire] | None = None,
+    history: Conversation | None = None,
 ) -> tuple[MemoryStream, MemoryStream]:
     """Join two ends: the client's and the server's, `window` bytes each way.
 
-    Each end calls `on_close` with itself, once, when it is closed.
+    Each end calls `on_close` with itself, once, when it is closed. `wires` are what lies between
+    them, up to the server and down to the client; `history` is told what arrives.
     """
     upward, downward = Pipe(window), Pipe(window)
     dialled = MemoryStream(downward, upward, client, server, on_close)
     accepted = MemoryStream(upward, downward, server, client, on_close)
     dialled._peer, accepted._peer = accepted, dialled  # noqa: SLF001  # neither can be first
+    if wires is not None:
+        upward.wire, downward.wire = wires
+        upward.wire.deliver = accepted._arrive  # noqa: SLF001  # they are made here
+        downward.wire.deliver = dialled._arrive  # noqa: SLF001
+    if history is not None:
+        upward.history, downward.history = history.up, history.down
     return dialled, accepted

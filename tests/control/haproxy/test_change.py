@@ -16,9 +16,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
         ("set server app/one weight 200%", 20),
     ],
 )
-async def test_weights(
-    command: str, weight: int, autojump_clock: MockClock, world: World
-) -> None:
+async def test_weights(command: str, weight: int, autojump_clock: MockClock, world: World) -> None:
     operator = await operate(world)
     assert await operator.command(command) == ""
     assert await operator.command("get weight app/one") == f"{weight} (initial 10)\n"

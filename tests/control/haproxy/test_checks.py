@@ -38,7 +38,9 @@ def test_before_the_first_check() -> None:
 
 
 def test_columns_of_a_passed_check() -> None:
-    assert check_columns(CheckType.TCP, LastCheck(passed=True, detail="connected", duration=0.0124, at=1.0)) == {
+    assert check_columns(
+        CheckType.TCP, LastCheck(passed=True, detail="connected", duration=0.0124, at=1.0)
+    ) == {
         "check_status": "L4OK",
         "check_desc": "Layer4 check passed",
         "check_duration": 12,
@@ -46,7 +48,9 @@ def test_columns_of_a_passed_check() -> None:
 
 
 def test_columns_of_a_failed_check() -> None:
-    assert check_columns(CheckType.HTTP, LastCheck(passed=False, detail="status 503", duration=0.0, at=1.0)) == {
+    assert check_columns(
+        CheckType.HTTP, LastCheck(passed=False, detail="status 503", duration=0.0, at=1.0)
+    ) == {
         "check_status": "L7STS",
         "check_desc": "Layer7 wrong status",
         "check_duration": 0,

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 import pytest
 import trio
@@ -137,9 +139,9 @@ async def test_a_pool_that_goes_meanwhile(
     operator = await operate(world)
     amend = Operations.amend
 
-    async def late(self: Operations, change: object) -> object:
+    async def late(self: Operations, change: Callable[[Config], Config]) -> object:
         def without(config: Config) -> Config:
-            return change(attrs.evolve(config, pools={}))  # type: ignore[operator]
+            return change(attrs.evolve(config, pools={}))
 
         return await amend(self, without)
 

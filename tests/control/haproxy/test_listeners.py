@@ -49,7 +49,10 @@ async def test_a_listener_is_shut_down(autojump_clock: MockClock, world: World) 
         ("set maxconn frontend web -1", "Value out of range."),
         ("set maxconn global x", "Integer value expected."),
         ("set maxconn global 999999999", "Value out of range."),
-        ("set rate-limit connections web 3", "'set rate-limit connections' only supports 'global'."),
+        (
+            "set rate-limit connections web 3",
+            "'set rate-limit connections' only supports 'global'.",
+        ),
         ("set rate-limit", "'set rate-limit' supports 'connections', 'sessions'."),
         (
             "set rate-limit sessions global 3",

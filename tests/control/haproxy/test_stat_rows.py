@@ -145,7 +145,9 @@ async def test_rows_have_the_columns_of_the_capture(
 
 
 def row(world: World, name: str) -> StatRow:
-    (found,) = (each for each in stat_rows(world.balancer) if each.proxy == name and not each.server)
+    (found,) = (
+        each for each in stat_rows(world.balancer) if each.proxy == name and not each.server
+    )
     return found
 
 
@@ -171,9 +173,7 @@ async def test_a_listener(autojump_clock: MockClock, world: World) -> None:
     assert row(world, "web").values["status"] == "STOP"
 
 
-async def test_clients_that_never_say_who_they_are(
-    autojump_clock: MockClock, world: World
-) -> None:
+async def test_clients_that_never_say_who_they_are(autojump_clock: MockClock, world: World) -> None:
     await operate(
         world, more='[listeners.web.proxy_protocol]\ntrusted = ["0.0.0.0/0"]\n', backends=(BACKEND,)
     )

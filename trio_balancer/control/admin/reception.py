@@ -70,6 +70,10 @@ class Reception:
         try:
             await listener.wait_ready()
             await self._accept(listener, connections)
+        except BlockingIOError:
+            # Ready, and yet nobody: who it was is gone. A kernel that goes on like that must not
+            # make us spin.
+            await trio.sleep(PAUSE)
         except OSError as error:
             reason = describe(error)
             text = "The admin server cannot accept; trying again"

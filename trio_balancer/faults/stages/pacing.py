@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import final
 
+import attrs
+
 from trio_balancer.config.model_effects import Bandwidth, Slicer
-from trio_balancer.faults.stages.stage import CHUNK, Cut, Item, Stage
+from trio_balancer.faults.stages.stage import CHUNK, Cut, Item, Stage, cost
 
 _KILOBYTE = 1000
 _MICROSECOND = 1e-6
@@ -35,13 +37,14 @@ class BandwidthStage(Stage[Bandwidth]):
         """Return the next step, or what has no bytes."""
         if not self.waiting or now < self._due:
             return None
-        step = self._step()
-        item, *rest = [each.item for each in self.waiting]
-        self.release()
-        if isinstance(item, bytes) and len(item) > step:
-            item, rest = item[:step], [item[step:], *rest]
-        for each in rest:
-            self.queue(each, now, math.inf)
+        head = self.waiting.popleft()
+        item, rest = head.item, b""
+        if not isinstance(item, Cut):
+            item, rest = item[: self._step()], item[self._step() :]
+        self._held -= cost(head.item)
+        if rest:
+            self._held += cost(rest)
+            self.waiting.appendleft(attrs.evolve(head, item=rest))
         self._schedule(max(self._due, now - _SAME_FLOW))
         return item
 

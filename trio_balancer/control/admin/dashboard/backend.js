@@ -86,7 +86,7 @@ export class BackendRow {
     setText(this.why, why(backend));
     setText(this.since, `for ${format.age(backend.in_state_for)}`);
     this.#numbers(backend);
-    for (const [wish, button] of this.buttons) this.#showButton(button, wish);
+    this.#showButtons(`${pool.name}/${backend.name}`);
   }
 
   #numbers(backend) {
@@ -107,13 +107,15 @@ export class BackendRow {
       `${format.many(backend.dial_failures, "failed dial")}, ${format.many(backend.resets, "reset")}`);
   }
 
-  #showButton(button, wish) {
-    const hide = this.backend.admin === wish;
-    const focused = document.activeElement === button;
-    button.hidden = hide;
-    setAttribute(button, "aria-label", `${button.textContent} ${this.pool.name}/${this.backend.name}`);
-    // The button that was pressed is gone: the keyboard goes on at the next one.
-    if (hide && focused) [...this.buttons.values()].find((each) => !each.hidden)?.focus();
+  #showButtons(name) {
+    const focused = document.activeElement;
+    for (const [wish, button] of this.buttons) {
+      button.hidden = this.backend.admin === wish;
+      setAttribute(button, "aria-label", `${button.textContent} ${name}`);
+    }
+    // The button that was pressed may be gone: the keyboard goes on at the next one.
+    const buttons = [...this.buttons.values()];
+    if (focused.hidden && buttons.includes(focused)) buttons.find((each) => !each.hidden).focus();
   }
 
   async #change(wish) {

@@ -5,6 +5,9 @@ import { byId, Keyed, make, setAttribute, setText } from "./dom.js";
 import * as format from "./format.js";
 import { Tools } from "./tools.js";
 
+// With more backends than this, the gaps in the line of a pool would take all of its room.
+const DENSE = 60;
+
 /** All pools; shown anew with each status, or when the user looks for something else. */
 export class Pools {
   constructor() {
@@ -60,6 +63,7 @@ class PoolCard {
     this.required.hidden = !pool.required;
     setText(this.policy, pool.policy);
     this.#showFacts(pool);
+    this.health.classList.toggle("is-dense", pool.backends.length > DENSE);
     this.bars.show(pool.backends.map((backend) => [backend.name, look(backend)]));
     // Whoever points at a row, or has the keyboard in it, wants it to stay where it is.
     const busy = steady && this.body.matches(":hover, :focus-within");
