@@ -11,6 +11,7 @@ from trio_balancer.config.problems import ConfigError
 from trio_balancer.control.history import ReloadHistory
 from trio_balancer.control.phase import Phase
 from trio_balancer.control.reload import ReloadError, reload
+from trio_balancer.flow.admit import empty_tarpit
 from trio_balancer.flow.statistics import BalancerStatistics, take_statistics
 
 if TYPE_CHECKING:
@@ -158,6 +159,7 @@ class Balancer:
         patience = self.config.balancer.drain_timeout if timeout is None else timeout
         self.drain_deadline = trio.current_time() + patience
         self._house.gates.drain(self.drain_deadline)
+        empty_tarpit(self.runtime)
 
     async def stop(self) -> None:
         """Be no longer ready, go on accepting for `pre_stop_delay`, then drain.

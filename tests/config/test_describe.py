@@ -57,3 +57,22 @@ def test_everything_that_would_run() -> None:
         "  health: tcp every 2s, timeout 1s, rise 2, fall 3",
         "  unix:/run/spare.sock, weight 1",
     ]
+
+
+def test_faults() -> None:
+    text = describe(
+        parse_config("""
+[balancer]
+faults = true
+[listeners.web]
+bind = "127.0.0.1:8080"
+pool = "app"
+faults = [{ type = "noop" }]
+[pools.app]
+backends = ["127.0.0.1:9001"]
+faults = [{ type = "latency", name = "slow", toxicity = 0.5 }]
+"""),
+        10,
+    )
+    assert "  broken on purpose: 'noop_downstream' (noop)\n" in text
+    assert "  broken on purpose: 'slow' (latency), toxicity 0.5\n" in text

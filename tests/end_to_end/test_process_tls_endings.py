@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import socket
 import ssl
 import subprocess
 import threading
@@ -213,3 +214,32 @@ def test_a_truncated_backend_is_a_reset_for_the_client(
             client.recv(100)
         record = _end(process)
     assert (record["ending"], record["bytes_down"]) == ("SD", 6)
+
+
+def test_an_early_answer_reaches_a_client_that_goes_on_uploading(
+    tmp_path: Path, authority: Authority, certificate: CertificateFiles
+) -> None:
+    answer = bytes(3 * MIB)  # more than kernels keep for a client that does not read
+    with (
+        silent_server() as server,
+        balancer(tmp_path, terminating(server.getsockname()[1], certificate)) as process,
+        _tls_client(process.port, authority) as client,
+    ):
+        client.settimeout(PATIENCE)
+        backend, _ = server.accept()
+        client.sendall(b"question")
+        assert backend.recv(100) == b"question"
+        with backend:
+            backend.sendall(answer)
+            backend.shutdown(socket.SHUT_WR)
+            # Our close_notify has gone: nobody hears the client any more.
+            backend.settimeout(PATIENCE)
+            assert backend.recv(100) == b""
+        received = 0
+        while data := client.recv(MIB):
+            received += len(data)
+            client.sendall(bytes(1000))
+        assert received == len(answer)
+        client.close()
+        record = _end(process)
+    assert (record["ending"], record["bytes_down"]) == ("--", len(answer))

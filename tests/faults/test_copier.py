@@ -135,6 +135,18 @@ async def test_a_sink_that_breaks(name: str, tmp_path: Path) -> None:
         assert broken.outcomes == {"up": Outcome.SOURCE_BROKE, "down": Outcome.SINK_BROKE}
 
 
+@pytest.mark.parametrize("name", RELAYS)
+async def test_an_end_that_is_late_is_none_when_the_pair_broke_meanwhile(
+    name: str, tmp_path: Path
+) -> None:
+    async with breakable(name, tmp_path) as broken:
+        broken.add("slow_close", stream="upstream", attributes={"delay": 30})
+        await broken.ends.client.send_eof()
+        broken.ends.pair.mark_broken(broken.ends.pair.client)
+        await eventually(lambda: "up" in broken.outcomes)
+        assert broken.outcomes == {"up": Outcome.SOURCE_BROKE}
+
+
 # With filters: source, filters, faults, sink
 
 

@@ -267,6 +267,19 @@ async def test_half_close_ends_one_way_and_leaves_the_other(autojump_clock: Mock
         assert world.records[0].bytes_down == len(b"ping")
 
 
+async def test_an_end_that_was_sent_stays_one(autojump_clock: MockClock) -> None:
+    async with faulty_world() as world:
+        client = await world.client()
+        world.add("half_close", name="half")
+        assert await client.receive_some() == b""
+        world.book.remove(WEB, "half")
+        await client.send_all(b"echoed to nobody")
+        await client.send_eof()
+        await world.until(lambda: bool(world.records))
+        assert world.endings() == ["--"]
+        assert world.records[0].bytes_down == 0
+
+
 async def test_a_slow_close(autojump_clock: MockClock) -> None:
     async with faulty_world() as world:
         client = await world.client()
@@ -320,6 +333,21 @@ async def test_an_end_that_is_late_is_none_when_the_pair_broke_meanwhile(
         await wait_all_tasks_blocked()
         client.reset()
         assert await how_it_ends(server) == (b"", "reset")
+
+
+async def test_the_same_seed_breaks_the_same(autojump_clock: MockClock) -> None:
+    async def play() -> tuple[bytes, float]:
+        async with faulty_world() as world:
+            await world.client()  # of number 1: what is drawn goes by the number
+            client = await world.client()
+            world.add("corrupt", probability=0.1)
+            world.add("packet_loss", loss_rate=0.5)
+            world.add("latency", latency=100, jitter=90)
+            world.add("slicer", average_size=50, size_variation=40, delay=1000)
+            start = trio.current_time()
+            return await trade(client, bytes(1000)), trio.current_time() - start
+
+    assert await play() == (await play())
 
 
 async def test_a_sink_that_breaks_while_bytes_are_held(autojump_clock: MockClock) -> None:

@@ -153,10 +153,12 @@ async def test_a_drain_ends_the_tarpit(world: World, autojump_clock: MockClock) 
     await world.serve(make_config(listener='access = { allow = [], tarpit = "1h" }'))
     await come_from(world, STRANGER)
 
+    began = trio.current_time()
     world.balancer.drain(5)
     await world.until(lambda: world.returned)
 
     assert world.endings() == ["KT"]
+    assert trio.current_time() - began < 1
 
 
 async def test_rules_are_for_the_announced_client_and_headers_for_the_trusted(

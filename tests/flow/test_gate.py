@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 
+import attrs
 import pytest
 import trio
 from support.world import BACKEND, FRONT, World, finish, is_reset, keep, make_config, trade
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from trio_balancer.flow.bind import Place, bind_all
 from trio_balancer.network.kernel import os_error
+from trio_balancer.wire.address import inet_address
 
 
 async def test_a_drained_listener_refuses_and_its_connections_go_on(
@@ -153,3 +156,24 @@ async def test_cancelled_the_sockets_are_closed(autojump_clock: MockClock, world
         world.network.listener_at(FRONT)
     assert world.endings() == ["KD"]
     world.assert_nothing_is_held()
+
+
+async def test_sockets_come_and_go_also_before_it_runs(
+    autojump_clock: MockClock, world: World
+) -> None:
+    await world.server(BACKEND)
+    balancer = await world.serve(make_config())
+    listener = balancer.gates["web"].listener
+    gate = balancer._house.gates.open(listener, [])
+    side = inet_address("10.0.0.1", 81)
+    place = attrs.evolve(Place.of(listener.config)[0], address=side)
+    [kept] = await bind_all(world.network, [place], 10)
+    gate.open(kept)
+    gate.take_off(kept)
+    assert gate.sockets == []
+    gate.open(kept)
+    assert await trade(await world.client(side)) == b"ping"
+    gate.take_off(kept)
+    waiting = await world.client(side)
+    kept.socket.close()
+    assert await is_reset(waiting)

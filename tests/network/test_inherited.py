@@ -12,7 +12,6 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from trio_balancer.network import SocketListener, SocketNetwork, SocketOptions
-from trio_balancer.network import inherited as inherited_module
 from trio_balancer.network.inherited import InheritedSockets
 from trio_balancer.testing import MemoryNetwork
 from trio_balancer.wire.address import UnixAddress, inet_address
@@ -138,16 +137,16 @@ async def test_a_failure_to_accept_while_paused_is_tried_again(
     inherited: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failures = [OSError(errno.EMFILE, "Too many open files")]
-    reset = inherited_module._reset_next
+    accept = socket.socket.accept
 
-    def fail_once(listening: socket.socket) -> None:
+    def fail_once(sock: socket.socket) -> tuple[socket.socket, object]:
         if failures:
             raise failures.pop()
-        reset(listening)
+        return accept(sock)
 
-    monkeypatch.setattr(inherited_module, "_reset_next", fail_once)
     async with adopted(inherited) as (listener, accepted):
         listener.pause()
+        monkeypatch.setattr(socket.socket, "accept", fail_once)
         assert await turned_away(inherited.getsockname())
     assert (failures, accepted) == ([], [])
 

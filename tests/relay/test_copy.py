@@ -166,3 +166,29 @@ async def test_discard_does_not_blame_who_broke_second() -> None:
     assert ends.pair.broken is ends.pair.backend
     with pytest.raises(PeerReset):
         await ends.pair.client.send_all(b"x")
+
+
+@attrs.define(eq=False)
+class Diversion:
+    """An outlet that keeps what it is given."""
+
+    taken: list[bytes] = attrs.field(factory=list)
+    finished: bool = False
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await trio.lowlevel.checkpoint()
+        self.taken.append(bytes(data))
+
+    async def send_eof(self) -> None:
+        await trio.lowlevel.checkpoint()
+        self.finished = True
+
+
+async def test_an_outlet_is_given_what_the_sink_would_be() -> None:
+    ends, outlet = join(), Diversion()
+    await ends.client.send_all(b"data")
+    await ends.client.send_eof()
+    assert await copy(ends.pair.up, b"prefix", outlet) is Outcome.FINISHED
+    assert outlet.taken == [b"prefix", b"data"]
+    assert outlet.finished
+    assert ends.pair.up.sink.sent == 0

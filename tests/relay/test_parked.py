@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+    from trio_balancer.relay import Way
+
 
 class Resting(Parked):
     """Moves nothing."""
@@ -114,6 +116,20 @@ async def test_leaving_goes_on_with_what_was_not_sent(rig: Rig, ends: Ends) -> N
 
     assert await outcome_of(parked, leave) is Outcome.FINISHED
     assert await receive_to_end(ends.backend) == b"unsent and the rest"
+
+
+async def test_an_heir_goes_on_with_it(ends: Ends) -> None:
+    inherited = []
+
+    async def inherit(way: Way, unsent: bytes) -> Outcome:
+        await trio.lowlevel.checkpoint()
+        inherited.append((way, unsent))
+        return Outcome.SINK_BROKE
+
+    ends.pair.up.heir = inherit
+    parked = park(ends)
+    assert await outcome_of(parked, parked._hand_back) is Outcome.SINK_BROKE
+    assert inherited == [(ends.pair.up, b"unsent")]
 
 
 @pytest.mark.parametrize(("leg", "expected"), [(0, Outcome.SOURCE_BROKE), (1, Outcome.SINK_BROKE)])

@@ -78,3 +78,12 @@ async def test_socket_and_another_stream_are_copied_as_streams(name: str, tmp_pa
             rig.nursery.start_soon(say, one, b"across")
             assert await receive_to_end(other) == b"across"
         assert [await copying.wait() for copying in copies] == [Outcome.FINISHED] * 2
+
+
+@pytest.mark.parametrize(
+    ("name", "moves"),
+    [("memory", False), ("streams-ipv4", False), ("portable-ipv4", True), ("splice-ipv4", True)],
+)
+async def test_what_it_moves_faster(name: str, tmp_path: Path, *, moves: bool) -> None:
+    async with open_rig(name, tmp_path) as rig:
+        assert rig.relay.moves((await rig.join()).pair.up) is moves

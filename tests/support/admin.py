@@ -92,15 +92,15 @@ class Site:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    async def serve(self, server: AdminServer) -> None:
+    def serve(self, server: AdminServer) -> None:
         """Have a server run until `stop_serving`, or until the end."""
         self.server = server
         self.serving = trio.CancelScope()
-        await self.world.nursery.start(self._run)
+        self.world.nursery.start_soon(self._run)
 
-    async def _run(self, *, task_status: trio.TaskStatus[None]) -> None:
+    async def _run(self) -> None:
         with self.serving:
-            await self.server.run(self.operations, task_status=task_status)
+            await self.server.run(self.operations)
 
     def stop_serving(self) -> None:
         """End the server, and nothing else."""
@@ -117,6 +117,6 @@ async def open_site(
         operations = Operations(await world.serve(make_config() if config is None else config))
         server = await bind_admin(admin)
         site = Site(world, operations, server)
-        await site.serve(server)
+        site.serve(server)
         yield site
         nursery.cancel_scope.cancel()

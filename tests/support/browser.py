@@ -88,7 +88,7 @@ class Browser:
 
     async def js(self, script: str, *arguments: object) -> Any:  # noqa: ANN401 - whatever it returns
         """Run the body of a function within the page."""
-        return await self._do(lambda: self._driver.execute_script(script, *arguments))  # type: ignore[no-untyped-call]  # as selenium is
+        return await self._do(lambda: self._driver.execute_script(script, *arguments))
 
     async def until(self, expression: str, *, within: float = 10) -> None:
         """Wait until an expression is true; raises trio.TooSlowError."""

@@ -19,8 +19,9 @@ from trio_balancer.config.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from trio_balancer.config.model_faults import Fault
     from trio_balancer.config.model_routes import RouteConfig
 
 
@@ -85,6 +86,13 @@ def _asked_of_clients(listener: ListenerConfig) -> Iterator[str]:
         yield f"  TLS, {_count(len(listener.tls.certificates), 'certificate')}"
     if listener.filters:
         yield f"  {_count(len(listener.filters), 'filter')}"
+    yield from _faults(listener.faults)
+
+
+def _faults(faults: Sequence[Fault]) -> Iterator[str]:
+    for fault in faults:
+        share = "" if fault.toxicity == 1 else f", toxicity {fault.toxicity:g}"
+        yield f"  broken on purpose: {fault.name!r} ({fault.type}){share}"
 
 
 def _pool(pool: PoolConfig) -> Iterator[str]:
@@ -99,6 +107,7 @@ def _pool(pool: PoolConfig) -> Iterator[str]:
         yield "  speaks TLS" if pool.tls.verify else "  speaks TLS, verifies nobody"
     for ip in pool.source:
         yield f"  dials from {ip}"
+    yield from _faults(pool.faults)
     for backend in pool.backends:
         yield f"  {_backend(backend)}"
 

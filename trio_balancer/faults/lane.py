@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, final
 
 import trio
@@ -166,7 +167,8 @@ class Lane:
 
     async def empty(self) -> None:
         """Wait until what is held has gone, as far as that is a matter of time."""
-        await self._until(lambda: not (self._way.held or self._is_busy()))
+        with suppress(trio.BrokenResourceError):
+            await self._until(lambda: not (self._way.held or self._is_busy()))
 
     def close(self) -> None:
         """Take nothing any more: nobody sends it."""

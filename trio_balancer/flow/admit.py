@@ -10,7 +10,7 @@ from trio_balancer.flow.record import Phase, Who
 from trio_balancer.flow.settle import settle
 
 if TYPE_CHECKING:
-    from trio_balancer.flow.live import Connection
+    from trio_balancer.flow.live import Connection, Runtime
 
 # The share of the connections, of the listener and of all, that may be in the tarpit: each holds
 # a token there.
@@ -69,6 +69,13 @@ async def sit_in_tarpit(connection: Connection) -> None:
     if config is not None:
         await trio.sleep(config.tarpit)
     connection.end(Who.POLICY, connection.reason)
+
+
+def empty_tarpit(runtime: Runtime) -> None:
+    """Reset who sits in the tarpit: nobody else is to wait for them."""
+    for connection in list(runtime.connections.values()):
+        if connection.phase is Phase.TARPIT:
+            connection.cancel()
 
 
 def refuse(connection: Connection, word: str, reason: str) -> None:

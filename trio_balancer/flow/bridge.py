@@ -66,7 +66,7 @@ class Bridge:
     ) -> None:
         self.pair = Pair(client, backend)
         self._copy = copy if copier is None else copier.copy
-        self.closed_first: Stream | None = None
+        self._half_closed = False
         self._timeouts = timeouts
         self._idle_sweeper = sweepers.get(timeouts.idle)
         self._half_close_sweeper = sweepers.get(timeouts.half_close)
@@ -129,8 +129,9 @@ class Bridge:
         if self.pair.broken is way.source:
             # Broken while its end-of-file was being passed on: nobody is left to linger for.
             self.scope.cancel()
-        if self.closed_first is None:
-            self.closed_first = way.source
+        self.pair.mark_closed(way.source)
+        if not self._half_closed:
+            self._half_closed = True
             _sweep_no_more(self._idle_sweeper, self)
             if self._half_close_sweeper is not None:
                 self._half_close_sweeper.add(self)
@@ -230,7 +231,7 @@ class Bridge:
         self.scope.cancel()
 
     def _silent_side(self) -> Who:
-        spoke = self.pair.spoke_last if self.closed_first is None else self.closed_first
+        spoke = self.pair.closed_first or self.pair.spoke_last
         return Who.BACKEND_TIMEOUT if spoke is self.pair.client else Who.CLIENT_TIMEOUT
 
     def _how_it_ended(self) -> Ending:

@@ -65,8 +65,6 @@ class Gates:
         """Accept no more clients of a listener; those who are there finish in their own time."""
         gate = self.in_force.pop(name)
         self.leaving.add(gate)
-        for bound in list(gate.bound):
-            gate.close(bound)
         gate.drain(math.inf)
         self._forget()
 

@@ -64,7 +64,7 @@ def _record(connection: Connection, ending: Ending, now: float) -> Record:
         attempts=connection.attempts,
         redispatched=connection.redispatched,
         pool_queue=connection.pool_queue,
-        closed_first=_side(connection, None if bridge is None else bridge.closed_first),
+        closed_first=_side(connection, None if bridge is None else bridge.pair.closed_first),
         refusal=connection.refusal,
         peer=connection.client.remote_address,
         server_name=greeting.server_name,

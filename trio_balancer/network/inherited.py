@@ -48,22 +48,25 @@ class InheritedListener(SocketListener):
 
     async def _sit_out(self, resumed: trio.Event) -> None:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._turn_away)
+            nursery.start_soon(self._turn_away, resumed)
             await resumed.wait()
             nursery.cancel_scope.cancel()
 
-    async def _turn_away(self) -> None:
-        while not self._closed:
-            with suppress(trio.ClosedResourceError):
+    async def _turn_away(self, resumed: trio.Event) -> None:
+        with suppress(trio.ClosedResourceError):
+            while not resumed.is_set():
                 await trio.lowlevel.wait_readable(self.socket)
-            try:
-                _reset_next(self.socket)
-            except OSError:
-                await trio.sleep(RETRY)
+                # Woken by the first client after the pause, it is too late to be cancelled.
+                if not resumed.is_set():
+                    await _reset_next(self.socket)
 
 
-def _reset_next(listening: socket.socket) -> None:
-    client, _name = listening.accept()
+async def _reset_next(listening: socket.socket) -> None:
+    try:
+        client, _name = listening.accept()
+    except OSError:
+        await trio.sleep(RETRY)
+        return
     with client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
 

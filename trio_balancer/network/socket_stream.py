@@ -32,6 +32,8 @@ RECEIVE_SIZE = 64 * 1024
 
 _Socket = socket.socket  # inside the class, `socket` is the stream's own
 
+_TCP_CLOSE = 7  # a state in linux/tcp_states.h
+
 _CLOSE_WITH_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no time
 
 
@@ -238,9 +240,16 @@ class SocketStream(Stream):
 
         A Unix socket counts its own bookkeeping too, and a FIN on its way counts as one.
         """
-        if self._closed or sys.platform != "linux":
+        if self._closed or sys.platform != "linux" or self._is_dead():
             return 0
         return _ask(self.socket, termios.TIOCOUTQ)  # Linux's SIOCOUTQ has the same number
+
+    def _is_dead(self) -> bool:
+        """Whether TCP has given the connection up: what is unsent then stays so for ever."""
+        if self.socket.family == socket.AF_UNIX:
+            return False
+        state: int = self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+        return state == _TCP_CLOSE
 
     def has_unread(self) -> bool:
         """Whether received bytes wait; False when closed."""

@@ -47,6 +47,8 @@ async def _end(way: Way, outlet: Outlet) -> Outcome:
     """Turn the source's end-of-file into the sink's."""
     if way.pair.broken is not None:
         return Outcome.SINK_BROKE if way.pair.broken is way.sink else Outcome.SOURCE_BROKE
+    # Now: toward TLS, our end-of-file makes the other way end before this one is through.
+    way.pair.mark_closed(way.source)
     try:
         await outlet.send_eof()
     except trio.BrokenResourceError:

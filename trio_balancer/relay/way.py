@@ -51,6 +51,8 @@ class Pair:
     up: Way = attrs.field(init=False)
     down: Way = attrs.field(init=False)
     broken: Stream | None = None
+    #: The leg whose end-of-file came first, as soon as it came.
+    closed_first: Stream | None = None
     spoke_last: Stream | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -61,6 +63,11 @@ class Pair:
         """Remember which leg broke first; the other follows because of us."""
         if self.broken is None:
             self.broken = leg
+
+    def mark_closed(self, leg: Stream) -> None:
+        """Remember which leg finished first."""
+        if self.closed_first is None:
+            self.closed_first = leg
 
     def other(self, leg: Stream) -> Stream:
         """Return the leg at the other end."""

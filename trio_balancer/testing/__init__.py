@@ -12,17 +12,21 @@ pytest, `plugin.py` has fixtures that choose among them. How the harness is made
 from trio_balancer.testing.asyncio_harness import AsyncioHarness, open_balancer_asyncio
 from trio_balancer.testing.conclusion import BalancerBugError
 from trio_balancer.testing.connections import SeenConnection
+from trio_balancer.testing.determinism import deterministic_order, run_in_virtual_time
 from trio_balancer.testing.events import Event, EventKind
 from trio_balancer.testing.harness import Harness
 from trio_balancer.testing.leaks import LeakError
+from trio_balancer.testing.memory_connection import memory_connection
+from trio_balancer.testing.memory_history import History
 from trio_balancer.testing.memory_listener import MemoryListener
 from trio_balancer.testing.memory_network import MemoryNetwork
-from trio_balancer.testing.memory_stream import MemoryStream, memory_connection
+from trio_balancer.testing.memory_stream import MemoryStream
 from trio_balancer.testing.nemesis import BackendHandle
 from trio_balancer.testing.open_balancer import open_balancer
 from trio_balancer.testing.server_handle import ServerHandle
 from trio_balancer.testing.server_process import ServerError
 from trio_balancer.testing.sync_harness import SyncHarness, open_balancer_sync
+from trio_balancer.testing.virtual_link import VirtualLink
 
 __all__ = [
     "AsyncioHarness",
@@ -31,6 +35,7 @@ __all__ = [
     "Event",
     "EventKind",
     "Harness",
+    "History",
     "LeakError",
     "MemoryListener",
     "MemoryNetwork",
@@ -39,8 +44,11 @@ __all__ = [
     "ServerError",
     "ServerHandle",
     "SyncHarness",
+    "VirtualLink",
+    "deterministic_order",
     "memory_connection",
     "open_balancer",
     "open_balancer_asyncio",
     "open_balancer_sync",
+    "run_in_virtual_time",
 ]

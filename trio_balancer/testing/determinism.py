@@ -7,7 +7,6 @@ switch that makes the order depend on a generator alone (`trio._core._run`, priv
 
 from __future__ import annotations
 
-import random
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -17,6 +16,7 @@ from trio._core import _run
 from trio.testing import MockClock
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Awaitable, Callable, Iterator
 
 T = TypeVar("T")
@@ -32,12 +32,13 @@ def deterministic_order(seed: int) -> Iterator[None]:
     It holds for all of trio in this process, so run one trio loop at a time; afterwards everything
     is as it was. Raises RuntimeError where this version of trio has no such switch.
     """
-    switch, generator = getattr(_run, _SWITCH, None), getattr(_run, _GENERATOR, None)
-    if not (isinstance(switch, bool) and isinstance(generator, random.Random)):
+    if not (hasattr(_run, _SWITCH) and hasattr(_run, _GENERATOR)):
         raise RuntimeError(
             f"trio {trio.__version__} cannot be told the order of its tasks: the switch that "
             "Hypothesis uses is gone from it; a version from 0.32 on has it"
         )
+    switch: bool = getattr(_run, _SWITCH)
+    generator: random.Random = getattr(_run, _GENERATOR)
     state = generator.getstate()
     generator.seed(seed)
     setattr(_run, _SWITCH, True)

@@ -5,16 +5,13 @@ What lies between the two is a `Wire`; without one, or while that is clear, byte
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import final
 
 import attrs
 import trio
 
-from trio_balancer.testing.memory_wire import Mark
-
-if TYPE_CHECKING:
-    from trio_balancer.testing.memory_history import Direction
-    from trio_balancer.testing.memory_wire import Wire
+from trio_balancer.testing.memory_history import Direction
+from trio_balancer.testing.memory_wire import Mark, Wire
 
 
 @final

@@ -14,8 +14,10 @@ from support.world import BACKEND, OTHER, finish, make_config
 
 from trio_balancer.config.model import Config
 from trio_balancer.config.model_admin import AdminConfig
+from trio_balancer.control.admin.probes import why_not_ready
 from trio_balancer.control.admin.server import bind_admin
 from trio_balancer.policy import State
+from trio_balancer.wire.address import inet_address
 
 CONTRAST = Path(browser_module.__file__).with_name("contrast.js").read_text()
 CHECKED = '[pools.app.health]\ninterval = "200ms"\nfall = 1\nrise = 1\n'
@@ -132,11 +134,11 @@ async def test_asks_before_it_stops(chrome: Browser) -> None:
         await chrome.click("#stop")
         assert "Nothing on this page can start it again" in await chrome.text("#ask")
         await chrome.press(ENTER)  # on Cancel, where the focus is
-        assert site.operations.balancer.ready
+        assert why_not_ready(site.operations.balancer) == []
         await chrome.click("#stop")
         await chrome.click("#ask-yes")
         await chrome.until("document.querySelector('#serving').textContent === 'Draining'")
-        assert not site.operations.balancer.ready
+        assert why_not_ready(site.operations.balancer) == ["the balancer is stopping"]
         await finish(client)
 
 
@@ -170,13 +172,13 @@ async def test_endings_come_as_they_happen(chrome: Browser) -> None:
 async def test_says_when_the_connection_is_lost_and_comes_back(chrome: Browser) -> None:
     async with dashboard(chrome, allowed="ERR_") as site:
         await chrome.until(LIVE)
-        (address,) = site.server.addresses
+        address = inet_address("127.0.0.1", site.port)
         site.stop_serving()
         await chrome.until("!document.querySelector('#lost').hidden", within=3)
         assert "What you see is old" in await chrome.text("#lost")
         assert (await chrome.js(CONTRAST))["poor"] == []
         again = await bind_admin(AdminConfig((address,)))
-        await site.serve(again)
+        site.serve(again)
         await chrome.click("#lost-retry")
         await chrome.until(LIVE, within=3)
         assert await chrome.js("return document.querySelector('#lost').hidden")

@@ -1,30 +1,39 @@
 from __future__ import annotations
 
 import errno
+from typing import NoReturn
 
 import attrs
 import httpx
 import pytest
 import trio
-from support.admin import LOCAL, TOKEN, open_site
+from support.admin import LOCAL, TOKEN, Site, open_site
+from support.eventually import eventually
 from support.world import FRONT, OPTIONS, trade
 
 from trio_balancer.config.model_admin import AdminConfig
+from trio_balancer.control.admin import server
+from trio_balancer.control.admin.history import History
 from trio_balancer.control.admin.server import bind_admin
 from trio_balancer.flow.bind import BindError
 from trio_balancer.wire.address import InetAddress, inet_address
 
 
+async def healthz(site: Site) -> int:
+    async with httpx.AsyncClient() as client:
+        return (await client.get(f"{site.url}/healthz")).status_code
+
+
 async def test_binds_every_address() -> None:
-    server = await bind_admin(
+    bound = await bind_admin(
         AdminConfig((inet_address("127.0.0.1", 0), inet_address("127.0.0.2", 0)))
     )
-    assert [str(address).split(":")[0] for address in server.addresses] == [
+    assert [str(address).split(":")[0] for address in bound.addresses] == [
         "127.0.0.1",
         "127.0.0.2",
     ]
-    server.close()
-    server.close()
+    bound.close()
+    bound.close()
 
 
 async def test_binds_every_address_or_none() -> None:
@@ -42,6 +51,7 @@ async def test_binds_every_address_or_none() -> None:
 
 async def test_says_where_it_listens() -> None:
     async with open_site() as site:
+        await healthz(site)
         (line,) = site.world.lines("Admin server listening")
         assert f"address=127.0.0.1:{site.port}" in line
 
@@ -61,6 +71,7 @@ async def test_answers_while_the_balancer_drains() -> None:
 
 async def test_stopped_it_leaves_nothing_behind() -> None:
     async with open_site() as site:
+        await healthz(site)
         observers = site.world.runtime.observers
     # Those of events and of histograms are gone.
     assert len(site.world.runtime.observers) == len(observers) - 2
@@ -77,3 +88,17 @@ async def test_a_reload_changes_token_and_hosts() -> None:
         assert (await asking.get("/api/status")).status_code == 401
         headers = {"Authorization": f"Bearer {TOKEN}", "Host": "lb.example.com"}
         assert (await asking.get("/api/status", headers=headers)).status_code == 200
+
+
+async def test_a_bug_in_the_server_itself_stays_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_self: History) -> NoReturn:
+        monkeypatch.undo()
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(server, "PAUSE", 0.0)
+    monkeypatch.setattr(History, "take", broken)
+    async with open_site() as site:
+        await eventually(lambda: len(site.world.lines("Admin server listening")) == 2)
+        assert await healthz(site) == 200
+        (line,) = site.world.lines("The admin server has a bug")
+        assert "ZeroDivisionError" in line

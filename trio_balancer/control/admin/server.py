@@ -10,6 +10,7 @@ import trio
 
 from trio_balancer.config.model_admin import AdminConfig
 from trio_balancer.control.admin.app import make_app
+from trio_balancer.control.admin.errors import report_bug
 from trio_balancer.control.admin.events import EventHub
 from trio_balancer.control.admin.guard import Guard
 from trio_balancer.control.admin.metrics import Metrics
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from trio_balancer.wire.address import SocketAddress
 
 BACKLOG = 64
+#: Seconds to wait before it begins anew after a bug.
+PAUSE = 5.0
 
 
 async def bind_admin(config: AdminConfig) -> AdminServer:
@@ -65,17 +68,22 @@ class AdminServer:
         for listener in self.listeners:
             listener.close()
 
-    def _guard(self, balancer: Balancer) -> Guard:
-        """Return the rules as the last reload has left them."""
-        return Guard.of(balancer.config.admin or self.config)
+    async def run(self, operations: Operations) -> None:
+        """Serve until cancelled; what goes wrong in here is logged, and then it begins anew."""
+        try:
+            while True:
+                await self._serve_safely(operations)
+                await trio.sleep(PAUSE)
+        finally:
+            self.close()
 
-    async def run(
-        self,
-        operations: Operations,
-        *,
-        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
-    ) -> None:
-        """Serve until cancelled; whatever goes wrong in here is logged and goes no further."""
+    async def _serve_safely(self, operations: Operations) -> None:
+        try:
+            await self._serve(operations)
+        except* Exception as bugs:  # noqa: BLE001 - the balancer goes on whatever breaks in here
+            report_bug(operations.balancer.log, bugs)
+
+    async def _serve(self, operations: Operations) -> None:
         balancer = operations.balancer
         hub, metrics = EventHub(operations), Metrics(operations)
         app = make_app(operations, partial(self._guard, balancer), hub, metrics)
@@ -83,11 +91,13 @@ class AdminServer:
         balancer.runtime.observe(metrics.histograms.add)
         try:
             async with trio.open_nursery() as nursery:
-                await nursery.start(hub.run)
+                nursery.start_soon(hub.run)
                 for listener in self.listeners:
                     nursery.start_soon(reception.accept_forever, listener, nursery)
                     balancer.log.info("Admin server listening", address=listener.address)
-                task_status.started()
         finally:
             balancer.runtime.stop_observing(metrics.histograms.add)
-            self.close()
+
+    def _guard(self, balancer: Balancer) -> Guard:
+        """Return the rules as the last reload has left them."""
+        return Guard.of(balancer.config.admin or self.config)

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import trio
+from support.flapping import flapping_hour
+from trio.testing import MockClock
+
+from trio_balancer.network import SocketOptions
+from trio_balancer.testing import History, MemoryNetwork
+from trio_balancer.wire.address import inet_address
+
+WEB = inet_address("10.0.0.1", 80)
+OPTIONS = SocketOptions()
+ROOT = Path(__file__).parents[2]
+
+
+async def test_what_arrived_when_and_how_it_ended(autojump_clock: MockClock) -> None:
+    history = History()
+    network = MemoryNetwork(history=history)
+    listener = await network.listen(WEB, backlog=1, options=OPTIONS)
+    client = await network.connect(WEB, options=OPTIONS)
+    server = listener.accept_nowait()
+    network.link("*", latency=0.5)
+    await client.send_all(b"ping")
+    await client.send_eof()
+    assert await server.receive_some() == b"ping"
+    server.reset()
+    await trio.sleep(1)
+    ping = hashlib.sha256(b"ping").hexdigest()
+    assert str(history) == (
+        "#1 127.0.0.1:32768 -> 10.0.0.1:80 opened 0.000000000\n"
+        f"#1 up   0.500000000 4 bytes {ping}\n"
+        "#1 up   0.500000000 finished\n"
+        "#1 down 1.000000000 reset\n"
+    )
+    assert history.digest() == hashlib.sha256(str(history).encode()).hexdigest()
+
+
+async def test_an_end_that_is_told_twice_is_noted_once(autojump_clock: MockClock) -> None:
+    history = History()
+    network = MemoryNetwork(history=history)
+    listener = await network.listen(WEB, backlog=1, options=OPTIONS)
+    client = await network.connect(WEB, options=OPTIONS)
+    await client.send_eof()
+    client.close()
+    listener.accept_nowait().close()
+    (conversation,) = history.conversations
+    assert [moment.event for moment in conversation.up.moments] == ["finished"]
+
+
+def test_a_whole_balancer_repeats_itself() -> None:
+    histories = [flapping_hour(seed=seed, connections=60) for seed in (1, 1, 2)]
+    assert histories[0] == histories[1] != histories[2]
+    assert len(histories[0].conversations) > 100
+
+
+def test_other_processes_repeat_it() -> None:
+    ours = flapping_hour(seed=1, connections=60).digest()
+    code = (
+        "from support.flapping import flapping_hour\n"
+        "print(flapping_hour(seed=1, connections=60).digest())"
+    )
+    for hash_seed in ("1", "2"):
+        theirs = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=ROOT / "tests",
+            env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": f"{ROOT}:{ROOT}/tests"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert theirs.stdout.strip() == ours
