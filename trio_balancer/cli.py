@@ -20,6 +20,7 @@ import trio_balancer
 from trio_balancer.balancer import Balancer
 from trio_balancer.config import ConfigError, describe, fit_max_connections, load_config
 from trio_balancer.config.model import Config, LogFormat, LogLevel
+from trio_balancer.control.admin import check_extra
 from trio_balancer.control.reload import ReloadError
 from trio_balancer.demo import invitation, stand_ins
 from trio_balancer.prepare import prepare
@@ -51,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         limit = fit_max_connections(config, open_files)
         if arguments.check:
             prepare(config)
+            check_extra(config)
             find_account(config.balancer)
             print(describe(config, limit))  # noqa: T201 - what --check is for
             return STOPPED_AS_ASKED

@@ -18,6 +18,7 @@ import trio
 
 from trio_balancer.balancer import Balancer
 from trio_balancer.config import fit_max_connections
+from trio_balancer.control.admin import open_admin
 from trio_balancer.control.house import House
 from trio_balancer.control.operations import Operations
 from trio_balancer.control.runtime_socket import open_runtime_socket
@@ -80,7 +81,7 @@ async def serve(
     no signal, no limit.
 
     Raises ConfigError when `max_connections` does not fit into the limit of open files, or when a
-    certificate or a filter cannot be loaded, BindError (an OSError) when an address cannot be
+    certificate, a filter or the extra `admin` cannot be loaded, BindError (an OSError) when an address cannot be
     bound, OSError when the log cannot be opened.
     """
     limit = fit_max_connections(config, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
@@ -102,6 +103,8 @@ async def serve(
         closing.callback(close_all, bound)
         runtime_socket = await open_runtime_socket(network, config.control)
         closing.callback(runtime_socket.close)
+        admin = await open_admin(config)
+        closing.callback(admin.close)
         if on_bound is not None:
             on_bound()
         async with trio.open_nursery() as services:
@@ -127,6 +130,7 @@ async def serve(
                 balancer = Balancer(house, config, services, load)
                 operations = Operations(balancer, config_file=config_file)
                 services.start_soon(runtime_socket.run, operations)
+                services.start_soon(admin.run, operations)
                 task_status.started(balancer)
             log.info("Stopped", accepted=runtime.totals.accepted)
             services.cancel_scope.cancel()

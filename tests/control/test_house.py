@@ -28,9 +28,9 @@ async def test_a_pool_that_comes_back_knows_nothing_of_its_backends(
     house, pool, client = house_of(world), pool_of(world), await world.client()
     pool.set_admin(pool.backends[0], Admin.DRAIN, trio.current_time())
     house.retire_pool("app")
-    assert house.departed == {"app": pool}
+    assert house.runtime.departed == {"app": pool}
     assert house.found_pool(pool.config, {}) is pool
-    assert house.departed == {}
+    assert house.runtime.departed == {}
     (backend,) = pool.backends
     assert (backend.admin, backend.active, pool.active) == (Admin.READY, 1, 1)
     await finish(client)
@@ -48,6 +48,6 @@ async def test_pools_that_left_long_ago_are_forgotten_without_connections(
         name = "app" if number == 0 else f"p{number}"
         house.runtime.pools[name] = house.runtime.pools.get(name) or house.make_pool(config)
         house.retire_pool(name)
-    assert len(house.departed) == MOST_DEPARTED + 1
-    assert "app" in house.departed
-    assert "p1" not in house.departed
+    assert len(house.runtime.departed) == MOST_DEPARTED + 1
+    assert "app" in house.runtime.departed
+    assert "p1" not in house.runtime.departed

@@ -333,6 +333,17 @@ async def test_counters_never_go_back(autojump_clock: MockClock, world: World) -
     assert (listener.name, listener.traffic.accepted) == ("web", 1)
 
 
+async def test_those_of_pools_and_backends_neither(autojump_clock: MockClock, world: World) -> None:
+    await world.server(BACKEND)
+    balancer = await world.serve(make_config())
+    await finish(await world.client())
+    for name in ("shop", "app"):
+        await balancer.reload(renamed("app", name, make_config()))
+        served = balancer.statistics().pool_traffic[name]
+        assert (served.whole.chosen, served.backends[str(BACKEND)].chosen) in {(0, 0), (1, 1)}
+    assert served.whole.chosen == 1
+
+
 # What cannot be done
 
 

@@ -13,6 +13,7 @@ from trio_balancer.config import ConfigError
 from trio_balancer.config.model import BalancerConfig, Config
 from trio_balancer.faults import make_fault
 from trio_balancer.flow.faulting import make_fault_book
+from trio_balancer.flow.record import Who
 
 NOOP = make_fault({"type": "noop"})
 
@@ -92,9 +93,8 @@ async def test_who_ended_it_first_is_believed(autojump_clock: MockClock) -> None
     async with faulty_world() as world:
         client = await world.client()
         [connection] = world.runtime.connections.values()
-        world.add("limit_data", bytes=0)
-        connection.cancel()
-        connection.faults._end("too late", reset=False)  # type: ignore[union-attr]  # there is one
-        assert (await how_it_ends(client))[1] in {"reset", "finished"}
-        await wait_all_tasks_blocked()
-        assert len(world.records) == 1
+        assert connection.faults is not None
+        connection.end(Who.POLICY, "first")
+        connection.faults._end("second", reset=False)
+        assert (await how_it_ends(client))[1] == "reset"
+        assert [record.reason for record in world.records] == ["first"]

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import pytest
 import trio
+from support.eventually import eventually
 from support.tls import VERSIONS, Rig, half_close
 from trio.testing import wait_all_tasks_blocked
 
@@ -197,3 +198,56 @@ async def test_both_directions_at_once(rig: Rig) -> None:
         for end in (client, server):
             nursery.start_soon(end.send_all, payload)
             nursery.start_soon(receive, end)
+
+
+async def test_an_end_that_breaks_on_its_way_is_a_reset(rig: Rig) -> None:
+    client, server = await rig.connect()
+    await fill_below(server)
+
+    async def finish() -> None:
+        with pytest.raises(PeerReset, match="reset"):
+            await server.send_eof()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(server.receive_some)
+        await wait_all_tasks_blocked()
+        nursery.start_soon(finish)
+        await wait_all_tasks_blocked()
+        client.reset()
+    assert server.left_below() is None
+
+
+async def test_a_reset_after_the_peers_end_is_news_until_we_have_ended_too(rig: Rig) -> None:
+    client, server = await rig.connect()
+    told: list[bool] = []
+    server.call_on_reset(lambda: told.append(True))
+    await half_close(client)
+    assert await server.receive_some() == b""
+    client.reset()
+    await eventually(lambda: bool(told))
+
+
+async def test_a_reset_after_both_ends_is_no_news(rig: Rig) -> None:
+    client, server = await rig.connect()
+    told: list[bool] = []
+    server.call_on_reset(lambda: told.append(True))
+    await half_close(client)
+    assert await server.receive_some() == b""
+    await server.send_eof()
+    client.reset()
+    await wait_all_tasks_blocked()
+    assert told == []
+
+
+async def test_the_stream_below_is_left_to_a_peer_that_has_not_ended(rig: Rig) -> None:
+    client, server = await rig.connect()
+    assert client.left_below() is None
+    await server.send_eof()
+    below = server.left_below()
+    assert below is not None
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(below.drop_the_rest)
+        await client.send_all(bytes(300_000))
+        client.reset()
+    server.close()
+    assert server.left_below() is None

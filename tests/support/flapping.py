@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
-
 from support.world import OPTIONS
+
 from trio_balancer.network import PeerReset
 from trio_balancer.testing import History, MemoryNetwork, open_balancer, run_in_virtual_time
 from trio_balancer.wire.address import inet_address
@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from trio_balancer.wire.address import InetAddress
 
 HOUR = 3600.0
-BACKENDS = [inet_address("10.0.1.1", 80), inet_address("10.0.1.2", 80), inet_address("10.0.1.3", 80)]
+BACKENDS = [
+    inet_address("10.0.1.1", 80),
+    inet_address("10.0.1.2", 80),
+    inet_address("10.0.1.3", 80),
+]
 CONFIG = """
 [listeners.web]
 bind = "10.0.0.1:80"
@@ -27,7 +31,7 @@ pool = "app"
 backends = ["10.0.1.1:80", "10.0.1.2:80", "10.0.1.3:80"]
 policy = "random"
 [pools.app.health]
-interval = 10
+interval = "10s"
 """
 
 
@@ -52,11 +56,14 @@ async def _hour(seed: int, connections: int) -> History:
 async def _clients(
     lb: Harness, network: MemoryNetwork, rng: random.Random, connections: int
 ) -> None:
-    async with lb.backend(0).flap(up=50, down=10), lb.backend(1).flap(up=20, down=30):
-        async with trio.open_nursery() as nursery:
-            for _ in range(connections):
-                await trio.sleep(rng.expovariate(connections / HOUR))
-                nursery.start_soon(_ask, network, rng.randbytes(rng.randrange(1, 400)))
+    async with (
+        lb.backend(0).flap(up=50, down=10),
+        lb.backend(1).flap(up=20, down=30),
+        trio.open_nursery() as nursery,
+    ):
+        for _ in range(connections):
+            await trio.sleep(rng.expovariate(connections / HOUR))
+            nursery.start_soon(_ask, network, rng.randbytes(rng.randrange(1, 400)))
 
 
 async def _ask(network: MemoryNetwork, question: bytes) -> None:

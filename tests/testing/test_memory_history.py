@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 import trio
 from support.flapping import flapping_hour
 from trio.testing import MockClock

@@ -204,11 +204,9 @@ async def test_a_reset_drops_what_has_not_left(autojump_clock: MockClock, pair: 
     pair.link.change(bandwidth=1000, latency=1)
     await pair.client.send_all(bytes(14_600))
     pair.client.reset()
-    received = bytearray()
+    assert len(await pair.server.receive_some()) == 1460  # the piece that was leaving
     with pytest.raises(PeerReset):
-        while True:
-            received += await pair.server.receive_some()
-    assert len(received) == 1460  # the piece that was leaving
+        await pair.server.receive_some()
     assert pair.elapsed() == pytest.approx(2.46)
 
 
@@ -270,17 +268,21 @@ chunks = st.lists(st.binary(min_size=1, max_size=4000), max_size=5)
 
 
 @given(
-    chunks, st.floats(0, 0.5), st.floats(0, 0.7), st.sampled_from([500.0, 1e5, 1e9]), st.booleans()
+    chunks,
+    st.floats(0, 0.5),
+    st.floats(0, 0.7),
+    st.sampled_from([500.0, 1e5, 1e9]),
+    st.integers(0, 2),
 )
 def test_whatever_the_link_does_bytes_arrive_in_order(
-    sent: list[bytes], latency: float, loss: float, bandwidth: float, cut: bool
+    sent: list[bytes], latency: float, loss: float, bandwidth: float, partitions: int
 ) -> None:
     async def talk() -> bytes:
         pair = await join(window=2000, seed=3)
         pair.link.change(latency=latency, loss=loss, bandwidth=bandwidth)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_send, pair.client, sent)
-            if cut:
+            for _ in range(partitions):
                 nursery.start_soon(_cut, pair.link)
             return await receive_all(pair.server)
 

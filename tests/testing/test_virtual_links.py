@@ -58,7 +58,7 @@ def test_no_place(where: str) -> None:
 
 
 def test_a_name_that_is_not_known_is_named() -> None:
-    with pytest.raises(ValueError, match="no such place: 'no.example:80'"):
+    with pytest.raises(ValueError, match=r"no such place: 'no\.example:80'"):
         find_place("no.example:80", NAMES)
 
 

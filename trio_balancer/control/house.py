@@ -39,12 +39,10 @@ class House:
     limit: int
     #: Whether the log goes where the file says, not where the caller of `serve` wants it.
     owns_log: bool
-    #: Pools that a reload has removed: their last connections still use them.
-    departed: dict[str, Pool] = attrs.Factory(dict)
 
     def found_pool(self, config: PoolConfig, legs: Mapping[str, Leg]) -> Pool:
         """Enter a pool that is not there; one that was there before goes on counting."""
-        pool = self.departed.pop(config.name, None)
+        pool = self.runtime.departed.pop(config.name, None)
         if pool is None:
             pool = self.make_pool(config)
         else:
@@ -67,10 +65,11 @@ class House:
 
         Who left long ago is forgotten, so that names made up for every deployment do not add up.
         """
-        self.departed[name] = self.runtime.pools.pop(name)
-        for each in list(self.departed)[:-MOST_DEPARTED]:
-            if not self.departed[each].active:
-                del self.departed[each]
+        departed = self.runtime.departed
+        departed[name] = self.runtime.pools.pop(name)
+        for each in list(departed)[:-MOST_DEPARTED]:
+            if not departed[each].active:
+                del departed[each]
                 self.runtime.legs.pop(each, None)
 
 

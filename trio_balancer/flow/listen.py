@@ -19,9 +19,10 @@ from trio_balancer.flow.connection import open_connection, serve_connection
 from trio_balancer.flow.listener import ListenerState
 from trio_balancer.flow.live import Runtime
 from trio_balancer.network.errors import describe
+from trio_balancer.network.seam import Listener
 
 if TYPE_CHECKING:
-    from trio_balancer.network.seam import Listener, Stream
+    from trio_balancer.network.seam import Stream
 
 # Clients accepted in a row before other tasks run.
 BATCH = 16
@@ -44,11 +45,11 @@ class Door:
     pause: float = FIRST_PAUSE
     #: That of `run`: the socket may go on without this door.
     scope: trio.CancelScope = attrs.Factory(trio.CancelScope)
+    #: That of `bound`, as it is asked for with every client.
+    socket: Listener = attrs.field(init=False)
 
-    @property
-    def socket(self) -> Listener:
-        """What it accepts from."""
-        return self.bound.socket
+    def __attrs_post_init__(self) -> None:
+        self.socket = self.bound.socket
 
     async def run(self) -> None:
         """Accept until `scope` is cancelled, or the socket closed."""

@@ -59,6 +59,8 @@ class Runtime:
     relay: Relay | None = None
     #: None where nothing may be broken on purpose.
     faults: FaultBook | None = None
+    #: Pools that a reload has removed: their last connections still use them.
+    departed: dict[str, Pool] = attrs.Factory(dict)
     #: What a backend's connection begins with, by its pool, as far as there is anything.
     legs: dict[str, Leg] = attrs.Factory(dict)
     #: Called with each finished connection; see `observe`.

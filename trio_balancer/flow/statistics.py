@@ -134,7 +134,7 @@ def _traffic(totals: Totals, active: int, now: float) -> TrafficStatistics:
 
 
 def _pool_traffic(runtime: Runtime, now: float) -> dict[str, PoolTraffic]:
-    runtime.meters.forget_others(runtime.pools.values())
+    runtime.meters.forget_others([*runtime.pools.values(), *runtime.departed.values()])
     return {
         pool.name: _service(runtime.meters.of(pool.name), pool, now)
         for pool in runtime.pools.values()

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from support.world import make_config
+from support.world import World, make_config
+from trio.testing import MockClock
 
 from trio_balancer.config import ConfigError
 from trio_balancer.control.admin import check_extra, extra, open_admin
+from trio_balancer.control.operations import Operations
 
 ADMIN = make_config(more='[admin]\nbind = "127.0.0.1:0"\n')
 
@@ -27,8 +29,14 @@ def test_without_the_section_nothing_is_needed(nothing_installed: None) -> None:
     check_extra(make_config())
 
 
-async def test_nothing_is_bound_without_the_section(nothing_installed: None) -> None:
-    assert await open_admin(make_config()) is None
+async def test_nothing_is_served_without_the_section(
+    autojump_clock: MockClock, world: World, nothing_installed: None
+) -> None:
+    server = await open_admin(make_config())
+    assert server.addresses == ()
+    balancer = await world.serve(make_config())
+    await server.run(Operations(balancer))
+    server.close()
 
 
 async def test_nothing_is_bound_without_the_packages(nothing_installed: None) -> None:
@@ -39,6 +47,5 @@ async def test_nothing_is_bound_without_the_packages(nothing_installed: None) ->
 async def test_binds_what_the_section_says() -> None:
     check_extra(ADMIN)
     server = await open_admin(ADMIN)
-    assert server is not None
     assert [str(address).split(":")[0] for address in server.addresses] == ["127.0.0.1"]
     server.close()
