@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import attrs
 import pytest
 import trio
+from support.certificates import Authority
+from support.hellos import hello_with, host_name, server_name
 from support.world import (
     BACKEND,
     FRONT,
@@ -33,9 +35,15 @@ from trio_balancer import Config
 from trio_balancer.config.model import BalancerConfig, ListenerConfig, PoolConfig
 from trio_balancer.control.reload import ReloadError
 from trio_balancer.faults import make_fault, on_pool
+from trio_balancer.network.tls_client import ClientTls
+from trio_balancer.network.tls_errors import TlsError
+from trio_balancer.network.tls_server import ServerTls
 from trio_balancer.wire.address import inet_address
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trio_balancer.network.tls_stream import TlsStream
     from trio_balancer.testing import MemoryStream
 
 BOTH = (BACKEND, OTHER)
@@ -146,12 +154,57 @@ async def break_on_purpose(world: World) -> None:
     await receive_to_end(client)
 
 
+async def announced(world: World) -> None:
+    client = await world.client()
+    await client.send_all(b"PROXY TCP4 198.51.")
+    await trio.sleep(0.1)
+    await client.send_all(b"100.9 10.0.0.1 1234 80\r\n")
+    await trade(client)
+    await finish(client)
+
+
+async def announced_and_refused(world: World) -> None:
+    client = await world.client()
+    await client.send_all(b"PROXY TCP4 203.0.113.9 10.0.0.1 1234 80\r\n")
+    await receive_to_end(client)
+
+
+async def hello_in_pieces(world: World) -> None:
+    hello = hello_with(server_name(host_name(b"a.example")))
+    client = await world.client()
+    await client.send_all(hello[:20])
+    await trio.sleep(0.1)
+    await client.send_all(hello[20:])
+    received = 0
+    while received < len(hello):
+        received += len(await client.receive_some())
+    await finish(client)
+
+
 async def nobody(_world: World) -> None:
     """Nobody listens anywhere."""
 
 
 async def one_echo(world: World) -> None:
     await world.server(BACKEND, echo)
+
+
+async def echo_after_a_header(world: World) -> None:
+    async def behave(stream: MemoryStream) -> None:
+        while not (await stream.receive_some()).endswith(b"\r\n"):
+            pass
+        await echo(stream)
+
+    await world.server(BACKEND, behave)
+
+
+async def answer_and_end(world: World) -> None:
+    async def behave(stream: MemoryStream) -> None:
+        await stream.receive_some()
+        await stream.send_all(b"answer")
+        stream.close()
+
+    await world.server(BACKEND, behave)
 
 
 async def second_echo(world: World) -> None:
@@ -216,6 +269,20 @@ RELOADED = attrs.evolve(
     pools={"shop": PoolConfig("shop", BEFORE_RELOAD.pools["app"].backends)},
 )
 
+RULES = 'access = { deny = ["203.0.113.0/24"], max_per_client = 5, tarpit = "1s" }'
+TRUSTING = f'proxy_protocol = {{ trusted = ["0.0.0.0/0"] }}\n{RULES}'
+ROUTES = '[[listeners.web.routes]]\nsni = ["a.example"]\npool = "app"'
+FILTERS = """
+[[listeners.web.filters]]
+use = "replace"
+pattern = "ping!"
+with = "pong!"
+[[listeners.web.filters]]
+use = "bandwidth"
+up = "8B/s"
+listener_up = "8B/s"
+"""
+
 SCENARIOS = [
     Scenario("dial succeeding", "--", dial_and_finish, make_config(), one_echo),
     Scenario("dial failing", "SC", dial_only, make_config(), nobody),
@@ -258,7 +325,71 @@ SCENARIOS = [
     Scenario("broken on purpose", "PD", break_on_purpose, BREAKABLE, one_echo),
     Scenario("draining", "KD", drain, make_config(), one_echo),
     Scenario("reloaded", "--", reload, BEFORE_RELOAD, one_echo),
+    Scenario("PROXY header", "--", announced, make_config(listener=TRUSTING), one_echo),
+    Scenario("tarpit", "PT", announced_and_refused, make_config(listener=TRUSTING), one_echo),
+    Scenario("routed", "--", hello_in_pieces, make_config(listener=ROUTES), one_echo),
+    Scenario(
+        "PROXY header out",
+        "--",
+        dial_and_finish,
+        make_config(listener=RULES, pool='send_proxy = "v1"'),
+        echo_after_a_header,
+    ),
+    Scenario("filtered", "--", dial_and_finish, make_config(listener=RULES + FILTERS), one_echo),
 ]
+
+
+def secured_scenarios(authority: Authority) -> list[Scenario]:
+    """Return those with TLS, which need certificates."""
+    files = authority.issue("a.example")
+    tls = f'tls = {{ certificates = [{{ cert = "{files.cert}", key = "{files.key}" }}] }}'
+    trusting = make_config(listener=f"{TRUSTING}\n{tls}")
+    originating = f'[pools.app.tls]\nca = "{authority.ca}"\nserver_name = "a.example"\n'
+    server, client = ServerTls(authority.listener("a.example")), ClientTls(authority.pool())
+
+    async def connect(world: World) -> TlsStream:
+        plain = await world.client()
+        await plain.send_all(b"PROXY TCP4 198.51.100.9 10.0.0.1 1234 80\r\n")
+        return await client.connect(plain, "a.example")
+
+    async def ask_and_end(world: World) -> None:
+        stream = await connect(world)
+        await stream.send_all(b"ping")
+        await stream.receive_some()
+        await stream.aclose()
+        await wait_all_tasks_blocked()
+
+    async def go_on_sending(world: World) -> None:
+        stream = await connect(world)
+        await stream.send_all(b"ping")
+        while await stream.receive_some():
+            pass
+        await stream.send_all(b"still here")
+        stream.close()
+        await wait_all_tasks_blocked()
+
+    async def secured_echo(world: World) -> None:
+        async def behave(plain: MemoryStream) -> None:
+            with suppress(TlsError):
+                stream = await server.accept(plain)
+                while data := await stream.receive_some():
+                    await stream.send_all(data)
+                await stream.send_eof()
+            plain.close()
+
+        await world.server(BACKEND, behave)
+
+    return [
+        Scenario("TLS", "--", ask_and_end, trusting, one_echo),
+        Scenario("TLS, the backend ends first", "--", go_on_sending, trusting, answer_and_end),
+        Scenario(
+            "TLS to the backend",
+            "--",
+            dial_and_finish,
+            make_config(listener=RULES, more=originating + NO_CHECKS),
+            secured_echo,
+        ),
+    ]
 
 
 def cancel_connections(world: World) -> None:
@@ -300,6 +431,16 @@ async def _run_once(scenario: Scenario, canceller: CancelAtStep) -> list[str]:
 def test_nothing_leaks_wherever_it_is_cancelled(
     scenario: Scenario, cancel: Callable[[World], None]
 ) -> None:
+    _cancel_everywhere(scenario, cancel)
+
+
+@pytest.mark.parametrize("cancel", [cancel_connections, cancel_serve])
+def test_nothing_leaks_with_tls(tmp_path: Path, cancel: Callable[[World], None]) -> None:
+    for scenario in secured_scenarios(Authority(tmp_path)):
+        _cancel_everywhere(scenario, cancel)
+
+
+def _cancel_everywhere(scenario: Scenario, cancel: Callable[[World], None]) -> None:
     for step in count(1):
         canceller = CancelAtStep(step, cancel)
         clock = MockClock(autojump_threshold=0)

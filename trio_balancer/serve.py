@@ -61,6 +61,7 @@ async def serve(
     on_record: Callable[[Record], None] | None = None,
     load: Callable[[], Config] | None = None,
     faults: bool = False,
+    stay: bool = False,
     config_file: str | None = None,
     on_bound: Callable[[], None] | None = None,
     task_status: trio.TaskStatus[Balancer] = trio.TASK_STATUS_IGNORED,
@@ -77,12 +78,12 @@ async def serve(
     `Balancer.reload`, and raises ConfigError; `config_file` is its path, for people. `on_bound` is
     called once every address is bound and every file open, before anybody is dialled or accepted;
     what it raises is raised here. With `faults`, connections may be broken on purpose (by
-    `Balancer.faults`), also where the configuration does not say so. Nothing global is touched:
-    no signal, no limit.
+    `Balancer.faults`), also where the configuration does not say so. With `stay`, it serves on where
+    there is no listener, or none any more. Nothing global is touched: no signal, no limit.
 
     Raises ConfigError when `max_connections` does not fit into the limit of open files, or when a
-    certificate, a filter or the extra `admin` cannot be loaded, BindError (an OSError) when an address cannot be
-    bound, OSError when the log cannot be opened.
+    certificate, a filter or the extra `admin` cannot be loaded, BindError (an OSError) when an
+    address cannot be bound, OSError when the log cannot be opened.
     """
     limit = fit_max_connections(config, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     rng = random.Random() if rng is None else rng
@@ -127,6 +128,8 @@ async def serve(
                 closing.callback(house.gates.close_filters)
                 await _start_services(services, house, config, prepared)
                 _open_gates(house, config, prepared, filters, bound)
+                if stay:
+                    house.gates.stay()
                 balancer = Balancer(house, config, services, load)
                 operations = Operations(balancer, config_file=config_file)
                 services.start_soon(runtime_socket.run, operations)

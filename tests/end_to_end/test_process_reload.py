@@ -107,10 +107,11 @@ class Download:
             answer = client.makefile("rb")
             while answer.readline() != b"\r\n":
                 pass
-            while data := answer.read(1 << 16):
+            # Some 400 s, if nobody hurries it.
+            while data := answer.read(BIG >> 13):
                 hashed.update(data)
                 self.size += len(data)
-                self.hurry.wait(0.02)
+                self.hurry.wait(0.05)
         self.digest = hashed.hexdigest()
 
 

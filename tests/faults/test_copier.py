@@ -11,6 +11,7 @@ from support.eventually import eventually
 from support.faulty import faulty_world, how_it_ends
 from support.rig import receive_exactly, receive_to_end, say
 from support.world import finish, keep
+from trio.testing import wait_all_tasks_blocked
 
 from trio_balancer.relay import Outcome
 
@@ -140,8 +141,9 @@ async def test_an_end_that_is_late_is_none_when_the_pair_broke_meanwhile(
     name: str, tmp_path: Path
 ) -> None:
     async with breakable(name, tmp_path) as broken:
-        broken.add("slow_close", stream="upstream", attributes={"delay": 30})
+        broken.add("slow_close", stream="upstream", attributes={"delay": 100})
         await broken.ends.client.send_eof()
+        await wait_all_tasks_blocked(0.01)
         broken.ends.pair.mark_broken(broken.ends.pair.client)
         await eventually(lambda: "up" in broken.outcomes)
         assert broken.outcomes == {"up": Outcome.SOURCE_BROKE}

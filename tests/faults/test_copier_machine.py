@@ -169,7 +169,7 @@ async def play(name: str, steps: list[Step], directory: Path) -> None:
 @pytest.mark.usefixtures("eager_splice")
 @pytest.mark.parametrize("name", RELAYS)
 def test_two_byte_streams(name: str) -> None:
-    @settings(max_examples=scaled(200), deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=scaled(1000), deadline=None, suppress_health_check=list(HealthCheck))
     @given(steps=STEPS)
     def run(steps: list[Step]) -> None:
         with tempfile.TemporaryDirectory() as directory:

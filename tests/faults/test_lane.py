@@ -7,11 +7,13 @@ from contextlib import suppress
 import pytest
 import trio
 from support.faulty import APP, WEB, faulty_world, how_it_ends
-from support.world import finish, keep, receive_to_end, trade
+from support.world import BACKEND, finish, keep, receive_to_end, trade
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from trio_balancer.faults.lane import Lane
 from trio_balancer.network.seam import PeerReset
-from trio_balancer.testing import MemoryStream
+from trio_balancer.relay import Pair
+from trio_balancer.testing import MemoryStream, memory_connection
 
 
 async def timed_trade(client: MemoryStream, data: bytes = b"ping") -> float:
@@ -228,6 +230,28 @@ async def test_limit_data_closes_both_sides_behind_the_last_byte(autojump_clock:
         assert await how_it_ends(world.server_of_all.streams[0]) == (b"", "finished")
         assert world.endings() == ["PD"]
         assert world.records[0].reason == "the fault 'limit' closed it: 5 bytes had passed"
+
+
+async def test_a_close_behind_an_end_that_was_sent(autojump_clock: MockClock) -> None:
+    async with faulty_world() as world:
+        client = await world.client()
+        world.add("limit_data", bytes=0)
+        world.add("half_close")
+        assert await client.receive_some() == b""
+        await client.send_all(b"over")
+        await world.until(lambda: bool(world.records))
+        assert world.endings() == ["PD"]
+
+
+async def test_closed_it_takes_nothing(autojump_clock: MockClock) -> None:
+    def end(reason: str, *, reset: bool) -> None:
+        raise AssertionError(f"nothing ends it, but {reason} ({reset=})")
+
+    legs = [memory_connection(BACKEND, BACKEND)[0] for _ in range(2)]
+    lane = Lane(Pair(*legs).up, 1000, end)
+    lane.close()
+    with pytest.raises(trio.BrokenResourceError):
+        await lane.send_eof()
 
 
 async def test_a_close_waits_for_faults_behind_it(autojump_clock: MockClock) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import pytest
 import trio
 from support.world import (
     BACKEND,
+    FRONT,
     NO_CHECKS,
     Server,
     World,
@@ -21,7 +23,9 @@ from support.world import (
 )
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from trio_balancer.testing import MemoryNetwork, MemoryStream
+from trio_balancer.flow.bridge import Bridge, Timeouts
+from trio_balancer.relay import Sweepers
+from trio_balancer.testing import MemoryNetwork, MemoryStream, memory_connection
 
 if TYPE_CHECKING:
     from trio_balancer import Record
@@ -200,3 +204,16 @@ async def test_a_reset_after_both_ends_of_file_that_meets_a_stuck_sender(
     assert str((await the_record(world)).ending) == "SD"
     with pytest.raises(trio.BrokenResourceError):
         await client.send_all(b"more")
+
+
+async def test_bytes_that_were_read_before_are_not_kept(autojump_clock: MockClock) -> None:
+    _, client_leg = memory_connection(FRONT, BACKEND)
+    backend_leg, backend = memory_connection(FRONT, BACKEND)
+    prefix = bytes(1000)
+    before = sys.getrefcount(prefix)
+    async with trio.open_nursery() as nursery:
+        Bridge(client_leg, backend_leg, Timeouts(), Sweepers(nursery)).start(nursery, prefix)
+        await wait_all_tasks_blocked()
+        assert await backend.receive_some() == prefix
+        assert sys.getrefcount(prefix) == before
+        nursery.cancel_scope.cancel()

@@ -207,9 +207,13 @@ class World:
         assert not self.runtime.connections
         assert self.runtime.limiter.borrowed_tokens == 0
         assert not self.runtime.limiter.statistics().borrowers
+        assert self.runtime.tarpitted == 0
         for gate in self.balancer.gates.values():
             assert gate.listener.limiter.borrowed_tokens == 0
             assert gate.listener.active == 0
+            assert gate.listener.tarpitted == 0
+            if gate.listener.access is not None:
+                assert gate.listener.access.statistics().connections == 0
         for pool in self.runtime.pools.values():
             assert [backend.active for backend in pool.backends] == [0] * len(pool.backends)
             assert len(pool.line) == 0

@@ -128,3 +128,33 @@ def test_listener_answers_what_its_address_takes_in() -> None:
     listener, _closed = make_listener()
     assert listener.answers(address("127.0.0.1:80"))
     assert not listener.answers(address("127.0.0.1:81"))
+
+
+async def test_serving_until_closed() -> None:
+    listener, _closed = make_listener(backlog=2)
+    served: list[bytes] = []
+
+    async def handle(stream: MemoryStream) -> None:
+        served.append(await stream.receive_some())
+
+    (client, first), (other, second) = connection(), connection()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(listener.serve, handle)
+        listener.offer(first)
+        listener.offer(second)
+        await client.send_all(b"ping")
+        other.reset()
+        await wait_all_tasks_blocked()
+        listener.close()
+    assert served == [b"ping"]
+    assert first.closed
+    assert second.closed
+
+
+async def test_who_comes_too_late_is_reset() -> None:
+    listener, _closed = make_listener()
+    listener.close()
+    client, server = connection()
+    listener.offer(server)
+    with pytest.raises(PeerReset):
+        await client.receive_some()

@@ -114,7 +114,9 @@ class Bridge:
         _sweep_no_more(self._half_close_sweeper, self)
 
     async def _carry(self, way: Way, prefix: bytes = b"") -> None:
-        outcome = await self._copy(way, prefix)
+        copying = self._copy(way, prefix)
+        del prefix  # which may be long, as the life of a connection may
+        outcome = await copying
         if outcome is Outcome.FINISHED:
             self._finished(way)
         elif outcome is Outcome.SOURCE_BROKE:

@@ -108,7 +108,8 @@ def _join(connection: Connection, backend: Stream, nursery: trio.Nursery) -> Non
     if connection.faults is not None:
         copier = connection.faults.through(runtime.relay, connection.filters)
     bridge = Bridge(connection.client, backend, timeouts, runtime.sweepers, copier)
-    bridge.start(nursery, b"" if connection.greeting is None else connection.greeting.prefix)
+    greeting = connection.greeting
+    bridge.start(nursery, b"" if greeting is None else greeting.take_prefix())
     connection.bridge = bridge
 
 

@@ -29,14 +29,14 @@ class Gates:
     #: Those of the configuration in force, by name; always the same mapping.
     in_force: dict[str, Gate] = attrs.Factory(dict)
     leaving: set[Gate] = attrs.Factory(set)
-    _drained: bool = False
+    _drained: trio.Event = attrs.Factory(trio.Event)
     #: Of all listeners there ever were: one that comes back goes on counting.
     _states: dict[str, ListenerState] = attrs.Factory(dict)
 
     @property
     def draining(self) -> bool:
         """Whether nobody is let in any more: it was drained, or `serve` is being cancelled."""
-        return self._drained or any(gate.over for gate in self.in_force.values())
+        return self._drained.is_set() or any(gate.over for gate in self.in_force.values())
 
     def listener(self, terms: Terms) -> ListenerState:
         """Give a listener these terms; it is a new one where its name never was there."""
@@ -61,6 +61,10 @@ class Gates:
         finally:
             self.leaving.discard(gate)
 
+    def stay(self) -> None:
+        """Let `nursery` go on until a drain, also with no gate in it."""
+        self.nursery.start_soon(self._drained.wait, name="stay until drained")
+
     def retire(self, name: str) -> None:
         """Accept no more clients of a listener; those who are there finish in their own time."""
         gate = self.in_force.pop(name)
@@ -77,7 +81,7 @@ class Gates:
 
     def drain(self, deadline: float) -> None:
         """Accept no more at all; whoever is left at `deadline` (trio's clock) is reset."""
-        self._drained = True
+        self._drained.set()
         for gate in (*self.in_force.values(), *self.leaving):
             gate.drain(deadline)
 

@@ -42,6 +42,11 @@ class Greeting:
     transport: Stream | None = None
     prefix: bytes = b""
 
+    def take_prefix(self) -> bytes:
+        """Hand the prefix over; a long one is not kept for as long as the connection lives."""
+        prefix, self.prefix = self.prefix, b""
+        return prefix
+
 
 @attrs.define(eq=False)
 class Runtime:

@@ -19,10 +19,12 @@ async def copy(way: Way, prefix: bytes = b"", outlet: Outlet | None = None) -> O
     A broken leg is told by the outcome. Never raises, but for bugs and cancellation.
     """
     chunk: bytes | bytearray = prefix
+    del prefix
     outlet = way.sink if outlet is None else outlet
     while True:
         if chunk and not await _pass_on(way, chunk, outlet):
             return Outcome.SINK_BROKE
+        chunk = b""  # an idle connection keeps nothing
         try:
             chunk = await way.source.receive_some()
         except trio.BrokenResourceError:

@@ -36,6 +36,7 @@ class Parked(ABC):
         self._sink.watch()
         self._way.leave_relay = self._hand_back
         self._start(prefix)
+        del prefix  # not to be kept for as long as the way lasts
         result: Outcome | HandedBack
         if self._result is None:
             self._task = trio.lowlevel.current_task()

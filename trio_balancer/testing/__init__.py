@@ -23,6 +23,8 @@ from trio_balancer.testing.memory_network import MemoryNetwork
 from trio_balancer.testing.memory_stream import MemoryStream
 from trio_balancer.testing.nemesis import BackendHandle
 from trio_balancer.testing.open_balancer import open_balancer
+from trio_balancer.testing.recording import Recording, RecordingError, read_recordings
+from trio_balancer.testing.replay import ReplayError, replay_as_backend, replay_as_client
 from trio_balancer.testing.server_handle import ServerHandle
 from trio_balancer.testing.server_process import ServerError
 from trio_balancer.testing.sync_harness import SyncHarness, open_balancer_sync
@@ -40,6 +42,9 @@ __all__ = [
     "MemoryListener",
     "MemoryNetwork",
     "MemoryStream",
+    "Recording",
+    "RecordingError",
+    "ReplayError",
     "SeenConnection",
     "ServerError",
     "ServerHandle",
@@ -50,5 +55,8 @@ __all__ = [
     "open_balancer",
     "open_balancer_asyncio",
     "open_balancer_sync",
+    "read_recordings",
+    "replay_as_backend",
+    "replay_as_client",
     "run_in_virtual_time",
 ]

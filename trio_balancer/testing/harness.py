@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from trio_balancer.testing.harness_config import BackendAddress, ConfigOrBackends
     from trio_balancer.testing.nemesis import BackendHandle
     from trio_balancer.testing.server_handle import ServerHandle
+    from trio_balancer.testing.toxiproxy.addresses import ApiAddress
     from trio_balancer.wire.address import SocketAddress
 
 #: Seconds after which `wait` looks again: not all that it may ask for is told, such as a queue.
@@ -191,6 +192,18 @@ class Harness:
         return await self._backends.spawn(
             command, instances, pool=pool, name=name, env=dict(env or {}), timeout=timeout
         )
+
+    async def serve_toxiproxy(self, address: ApiAddress) -> ApiAddress:
+        """Answer clients of Toxiproxy's HTTP API at an address, until the end.
+
+        Returns the real address, and raises BindError. Needs the extra `toxiproxy`.
+        """
+        from trio_balancer.testing.toxiproxy.proxies import Proxies  # noqa: PLC0415 - for those who ask
+        from trio_balancer.testing.toxiproxy.server import serve_api  # noqa: PLC0415 - needs the extra
+
+        proxies = Proxies(self._runner.balancer)
+        bound: ApiAddress = await self._runner.nursery.start(serve_api, proxies, address)
+        return bound
 
     async def drain(self, timeout: float | None = None) -> None:  # noqa: ASYNC109  # it resets, and raises nothing
         """Stop accepting, and wait until the last connection has ended.

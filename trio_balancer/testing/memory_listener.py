@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import errno
 from collections import deque
+from contextlib import suppress
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, final
 
 import trio
 
 from trio_balancer.network.kernel import os_error
-from trio_balancer.network.seam import Listener
+from trio_balancer.network.seam import Listener, PeerReset
 from trio_balancer.wire.address import UnixAddress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from trio_balancer.network.seam import SocketOptions
     from trio_balancer.testing.memory_stream import MemoryStream
@@ -64,6 +65,17 @@ class MemoryListener(Listener):
             raise os_error(errno.EAGAIN)
         self._space.unpark_all()
         return self._waiting.popleft()
+
+    async def serve(self, handler: Callable[[MemoryStream], Awaitable[None]]) -> None:
+        """Run `handler` with each connection, and close it then; returns when we were closed.
+
+        A reset by the peer ends a handler, and is no error.
+        """
+        async with trio.open_nursery() as nursery:
+            with suppress(trio.ClosedResourceError):
+                while True:
+                    await self.wait_ready()
+                    nursery.start_soon(_handle, handler, self.accept_nowait())
 
     def close(self) -> None:
         """Stop listening; who waits is reset, who dials is refused."""
@@ -126,6 +138,14 @@ class MemoryListener(Listener):
     def _check_open(self) -> None:
         if self.closed:
             raise trio.ClosedResourceError("this listener was closed")
+
+
+async def _handle(handler: Callable[[MemoryStream], Awaitable[None]], stream: MemoryStream) -> None:
+    try:
+        with suppress(PeerReset):
+            await handler(stream)
+    finally:
+        stream.close()
 
 
 def overlap(bound: SocketAddress, other: SocketAddress, *, v6only: bool) -> bool:

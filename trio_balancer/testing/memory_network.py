@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 LISTENER_PORTS = range(20000, 32768)  # what port 0 picks, in this order
 LOOPBACK_V4, LOOPBACK_V6 = IPv4Address("127.0.0.1"), IPv6Address("::1")
+BACKLOG = 100  # places, unless asked otherwise
+DEFAULTS = SocketOptions()
 CLIENT_PORTS = range(32768, 61000)  # Linux's ephemeral range; used in turn, then again
 
 
@@ -96,10 +98,10 @@ class MemoryNetwork(Network):
         self,
         address: SocketAddress,
         *,
-        backlog: int,
+        backlog: int = BACKLOG,
         v6only: bool = False,
         mode: int | None = None,  # noqa: ARG002  # no files here
-        options: SocketOptions,  # noqa: ARG002  # no peer here vanishes silently
+        options: SocketOptions = DEFAULTS,  # noqa: ARG002  # no peer here vanishes silently
     ) -> MemoryListener:
         """Listen; raises OSError (EADDRINUSE). A backlog of 0 has one place."""
         await trio.lowlevel.checkpoint()
@@ -117,7 +119,7 @@ class MemoryNetwork(Network):
         self,
         address: SocketAddress,
         *,
-        options: SocketOptions,  # noqa: ARG002  # no peer here vanishes silently
+        options: SocketOptions = DEFAULTS,  # noqa: ARG002  # no peer here vanishes silently
         deadline: float = math.inf,
         source: SocketAddress | IP | None = None,
     ) -> MemoryStream:

@@ -67,9 +67,11 @@ class Pipe:
     def put(self, data: memoryview) -> int:
         """Send as much as there is room for; returns how much that was."""
         count = min(self.room, len(data))
+        if not count:
+            return 0
         if self.wire is None or self.wire.is_clear:
             self.land(data[:count])
-        elif count:
+        else:
             self.wire.carry(bytes(data[:count]))
         return count
 

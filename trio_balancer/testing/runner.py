@@ -93,6 +93,8 @@ class Runner:
             rng=random.Random(self._seed),
             log_sink=self._observer,
             on_record=self._observer.ended,
+            faults=True,
+            stay=True,
             # Its `started` is always given the value.
             task_status=cast("trio.TaskStatus[Balancer]", self),
         )

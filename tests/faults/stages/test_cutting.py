@@ -132,6 +132,13 @@ def test_half_close_comes_behind_what_was_there_before() -> None:
     assert taken(stage, 1) == [b"abc", b""]
 
 
+def test_half_close_passes_an_end_of_the_connection() -> None:
+    stage = stage_of(HalfClose())
+    assert taken(stage, 0) == [b""]
+    stage.put(OTHER, 1)
+    assert taken(stage, 1) == [OTHER]
+
+
 def test_half_close_that_is_changed_counts_from_the_same_beginning() -> None:
     stage = stage_of(HalfClose(delay=1000))
     stage.change(HalfClose(delay=3000), 0.5)

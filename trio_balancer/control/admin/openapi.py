@@ -60,7 +60,7 @@ def document() -> Schema:
         },
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "security": [{}, {"token": []}],
-        "paths": _paths(),
+        "paths": {**_looking(), **_changing(), **_probing()},
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             "schemas": SCHEMAS,
@@ -68,7 +68,7 @@ def document() -> Schema:
     }
 
 
-def _paths() -> Schema:
+def _looking() -> Schema:
     return {
         "/api/status": _get("status", "Everything at this moment.", _json(ref("Status"))),
         "/api/connections": _get(
@@ -96,6 +96,11 @@ def _paths() -> Schema:
             {"text/event-stream": {"schema": {"type": "string"}}},
             errors=(*_READING_ERRORS, 503),
         ),
+    }
+
+
+def _changing() -> Schema:
+    return {
         f"{_BACKEND}/drain": _post(
             "drainBackend",
             "Give a backend no new connection. Over some time, its connections are ended evenly.",
@@ -131,6 +136,11 @@ def _paths() -> Schema:
             "Stop accepting, and end the process after the last connection.",
             members={"over": _PATIENCE},
         ),
+    }
+
+
+def _probing() -> Schema:
+    return {
         "/healthz": _get(
             "healthz", "Whether the process answers.", _json({"type": "object"}), "probe", errors=()
         ),

@@ -125,7 +125,7 @@ class HalfCloseStage(Stage[HalfClose]):
     def put(self, item: Item, now: float) -> None:
         """Pass it on, while that makes sense."""
         self._close_when_due(now)
-        if not self._over:
+        if not self._over or isinstance(item, Cut):
             self.queue(item, now)
 
     def due(self) -> float:
