@@ -78,8 +78,8 @@ async def serve(
     `Balancer.reload`, and raises ConfigError; `config_file` is its path, for people. `on_bound` is
     called once every address is bound and every file open, before anybody is dialled or accepted;
     what it raises is raised here. With `faults`, connections may be broken on purpose (by
-    `Balancer.faults`), also where the configuration does not say so. With `stay`, it serves on where
-    there is no listener, or none any more. Nothing global is touched: no signal, no limit.
+    `Balancer.faults`), also where the configuration does not say so. With `stay`, it serves on
+    where there is no listener, or none any more. Nothing global is touched: no signal, no limit.
 
     Raises ConfigError when `max_connections` does not fit into the limit of open files, or when a
     certificate, a filter or the extra `admin` cannot be loaded, BindError (an OSError) when an

@@ -6,8 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import trio
 from support.flapping import flapping_hour
+from support.scale import scaled
 from trio.testing import MockClock
 
 from trio_balancer.network import SocketOptions
@@ -75,3 +77,16 @@ def test_other_processes_repeat_it() -> None:
             check=True,
         )
         assert theirs.stdout.strip() == ours
+
+
+@pytest.mark.heavy
+@pytest.mark.timeout(600)
+def test_an_hour_of_flapping_backends() -> None:
+    connections = scaled(20_000)
+    history = flapping_hour(seed=3, connections=connections)
+    to_the_front = [each for each in history.conversations if each.server == "10.0.0.1:80"]
+    assert len(to_the_front) == connections
+    # Nobody is left hanging: each was answered to the end, or reset.
+    assert all(each.down.moments[-1].event in ("finished", "reset") for each in to_the_front)
+    assert {each.down.moments[-1].event for each in to_the_front} == {"finished", "reset"}
+    assert max(each.down.moments[-1].time for each in to_the_front) > 3000

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 import trio
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from trio_balancer.testing.memory_courier import Courier
 from trio_balancer.testing.memory_wire import Item, Mark, Wire
@@ -97,3 +97,15 @@ async def test_a_cut_takes_back_what_was_on_its_way(autojump_clock: MockClock) -
         assert rig.wire.load == 3
     await trio.sleep(5)
     assert rig.brought == [(6, b"a"), (6, b"b"), (6, b"c")]
+
+
+async def test_without_a_link_items_arrive_soon(autojump_clock: MockClock) -> None:
+    brought: list[Item] = []
+    wire = Wire(VirtualLinks(seed=1), Courier(), A, B, name="1/up")
+    wire.deliver = brought.append
+    assert wire.is_clear
+    wire.carry(b"a")
+    assert brought == []
+    await wait_all_tasks_blocked()
+    assert brought == [b"a"]
+    assert trio.current_time() == 0

@@ -60,7 +60,7 @@ def _with_host(text: str, host: str) -> str:
 async def _resolve(address: Address, network: Network) -> SocketAddress:
     if not isinstance(address, NamedAddress):
         return address
-    if address.host.lower() == "localhost":
+    if address.name.lower() == "localhost":
         return inet_address(LOOPBACK, address.port)
     found = await network.resolve(address)
     # Many clients take what stands before the first colon for the host.

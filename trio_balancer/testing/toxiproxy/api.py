@@ -47,9 +47,7 @@ class Api:
     async def answer(self, request: Request) -> Answer:
         """Do what is asked, and answer; never raises."""
         try:
-            # Pages of whatever site run in a browser, and could send requests here.
-            if request.user_agent.startswith("Mozilla/"):
-                raise ApiError(403, "User agent not allowed")
+            _refuse_browsers(request)
             with trio.fail_after(PATIENCE):
                 return await self._call(request)(request.body)
         except ApiError as error:
@@ -171,6 +169,12 @@ class Api:
     async def _remove_toxic(self, name: str, toxic: str, _body: bytes) -> Answer:
         self.proxies.toxics.remove(name, toxic)
         return NO_CONTENT
+
+
+def _refuse_browsers(request: Request) -> None:
+    """Pages of whatever site run in a browser, and could send requests here."""
+    if request.user_agent.startswith("Mozilla/"):
+        raise ApiError(403, "User agent not allowed")
 
 
 def _is_one(parts: list[str]) -> bool:

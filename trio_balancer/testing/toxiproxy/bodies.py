@@ -7,7 +7,8 @@ or a whole toxic, to change one field of it.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import attrs
 
@@ -24,9 +25,6 @@ from trio_balancer.testing.toxiproxy.errors import (
     missing_field,
     toxic_exists,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 T = TypeVar("T")
 

@@ -89,7 +89,7 @@ class _Talk:
         while (event := self._http.next_event()) is h11.NEED_DATA:
             if self._http.they_are_waiting_for_100_continue:
                 await self._send(h11.InformationalResponse(status_code=100, headers=[]))
-            self._http.receive_data(await self._stream.receive_some(_CHUNK))
+            self._http.receive_data(bytes(await self._stream.receive_some(_CHUNK)))
         return event
 
     async def send(self, answer: Answer) -> None:

@@ -9,8 +9,8 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from trio_balancer.flow.live import Connection
     from trio_balancer.flow.listener import Totals
+    from trio_balancer.flow.live import Connection
     from trio_balancer.testing.toxiproxy.proxies import Proxies
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

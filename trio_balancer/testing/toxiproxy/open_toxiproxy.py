@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, final
 import attrs
 
 from trio_balancer.config.model import BalancerConfig, Config
+from trio_balancer.testing.harness import Harness
 from trio_balancer.testing.open_balancer import open_balancer
 from trio_balancer.testing.toxiproxy.addresses import LOOPBACK, ApiAddress
 from trio_balancer.testing.toxiproxy.extra import check_toxiproxy_extra
@@ -15,7 +16,6 @@ from trio_balancer.testing.toxiproxy.extra import check_toxiproxy_extra
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from trio_balancer.testing.harness import Harness
     from trio_balancer.testing.harness_config import ConfigOrBackends
 
 #: A balancer without a listener: they come by the API.

@@ -16,6 +16,7 @@ from trio_balancer.testing.toxiproxy.api import Api
 from trio_balancer.testing.toxiproxy.http_server import Answer, converse
 
 if TYPE_CHECKING:
+    from trio_balancer.flow.log import Log
     from trio_balancer.testing.toxiproxy.http_server import Request
     from trio_balancer.testing.toxiproxy.proxies import Proxies
 
@@ -53,7 +54,10 @@ async def _answer_safely(proxies: Proxies, api: Api, request: Request) -> Answer
     try:
         return await api.answer(request)
     except Exception as bug:  # noqa: BLE001 - the balancer goes on whatever breaks in here
-        proxies.balancer.log.error(
-            "The Toxiproxy API has a bug", reason=repr(bug), traceback=traceback.format_exc()
-        )
+        _report(proxies.balancer.log, bug)
         return Answer(500, b'{"error": "a bug; the log has it", "status": 500}\n')
+
+
+def _report(log: Log, bug: Exception) -> None:
+    text = "".join(traceback.format_exception(bug))
+    log.error("The Toxiproxy API has a bug", reason=repr(bug), traceback=text)
