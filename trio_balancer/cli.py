@@ -1,4 +1,4 @@
-"""The command line: arguments, signals, exit status."""
+"""The command line: signals and exit status; its arguments are in `arguments`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
-import trio_balancer
+from trio_balancer.arguments import parse_arguments, read_config
 from trio_balancer.balancer import Balancer
-from trio_balancer.config import ConfigError, describe, fit_max_connections, load_config
-from trio_balancer.config.model import Config, LogFormat, LogLevel
+from trio_balancer.config import ConfigError, describe, fit_max_connections
+from trio_balancer.config.model import Config
 from trio_balancer.control.admin import check_extra
 from trio_balancer.control.reload import ReloadError
 from trio_balancer.demo import invitation, stand_ins
@@ -37,6 +37,11 @@ from trio_balancer.system.process import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    from trio_balancer.testing.toxiproxy.addresses import (  # noqa: TC004 - loaded by who asks
+        ApiAddress,
+    )
+    from trio_balancer.testing.toxiproxy.proxies import Proxies  # noqa: TC004 - likewise
+
 STOPPED_AS_ASKED = 0
 COULD_NOT_RUN = 1
 WRONG_CONFIG = 2
@@ -45,10 +50,10 @@ WRONG_CONFIG = 2
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     hold_standard_streams()
-    arguments = _parser().parse_args(argv)
+    arguments = parse_arguments(argv)
     open_files = raise_open_files()
     try:
-        config = load_config(arguments.config, overrides=_overrides(arguments))
+        config = read_config(arguments)
         limit = fit_max_connections(config, open_files)
         if arguments.check:
             prepare(config)
@@ -66,56 +71,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(f"trio-balancer: {error.strerror or error}", COULD_NOT_RUN)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="trio-balancer",
-        description="A TCP load balancer.",
-        epilog="Signals: SIGTERM or SIGINT drains and stops, a second one stops at once; "
-        "SIGHUP reads CONFIG again.",
-    )
-    add = parser.add_argument
-    add("config", metavar="CONFIG", type=Path, help="the configuration, a TOML file")
-    add("--check", action="store_true", help="validate, print what would run, bind nothing")
-    add(
-        "--demo", action="store_true", help="also start a stand-in server at every loopback backend"
-    )
-    add(
-        "--set",
-        metavar="KEY=VALUE",
-        action="append",
-        default=[],
-        help="override a value, like pools.app.policy=first; repeatable",
-    )
-    add(
-        "--ready-fd",
-        metavar="N",
-        type=_descriptor,
-        help="write one JSON line to this descriptor once serving, and close it",
-    )
-    add("--log-format", choices=[choice.value for choice in LogFormat], help="override log.format")
-    add("--log-level", choices=[choice.value for choice in LogLevel], help="override log.level")
-    add("--version", action="version", version=f"trio-balancer {trio_balancer.__version__}")
-    return parser
-
-
-def _descriptor(text: str) -> int:
-    try:
-        descriptor = int(text)
-        os.fstat(descriptor)
-    except (ValueError, OverflowError, OSError):
-        raise argparse.ArgumentTypeError(f"{text!r} is not an open file descriptor") from None
-    return descriptor
-
-
-def _overrides(arguments: argparse.Namespace) -> list[str]:
-    overrides: list[str] = list(arguments.set)
-    if arguments.log_format is not None:
-        overrides.append(f"log.format={arguments.log_format}")
-    if arguments.log_level is not None:
-        overrides.append(f"log.level={arguments.log_level}")
-    return overrides
-
-
 def _fail(message: str, status: int) -> int:
     print(message, file=sys.stderr)  # noqa: T201 - errors are for people
     return status
@@ -126,9 +81,14 @@ def _run(config: Config, arguments: argparse.Namespace) -> int:
     with ExitStack() as stack:
         if arguments.demo:
             stack.enter_context(stand_ins(config))
-        load = partial(load_config, arguments.config, overrides=_overrides(arguments))
         process = _Process(
-            config, arguments.config, load, host, arguments.ready_fd, demo=arguments.demo
+            config,
+            arguments.config,
+            partial(read_config, arguments),
+            host,
+            arguments.ready_fd,
+            demo=arguments.demo,
+            api_address=arguments.toxiproxy,
         )
         return trio.run(process.run)
 
@@ -138,12 +98,15 @@ class _Process:
     """The balancer as a process: started, told by signals, stopped."""
 
     config: Config
-    config_file: Path
+    config_file: Path | None
     #: Reads the configuration again, with the same overrides.
-    load: Callable[[], Config]
+    read: Callable[[], Config]
     host: Host
     ready_fd: int | None
     demo: bool
+    #: Where Toxiproxy's API listens, if it is wanted; once it does, with the real port.
+    api_address: ApiAddress | None
+    proxies: Proxies | None = None
     balancer: Balancer | None = None
     stopping: bool = False
     scope: trio.CancelScope = attrs.Factory(trio.CancelScope)
@@ -158,13 +121,14 @@ class _Process:
                 nursery.start_soon(self._obey, signals, nursery)
                 try:
                     self.balancer = await nursery.start(self._serve)
+                    await self._serve_toxiproxy(self.balancer, nursery)
                 except (OSError, ConfigError) as error:
                     failure = error
                     nursery.cancel_scope.cancel()
                 else:
                     self._ready(self.balancer)
                     nursery.start_soon(self._keep_reloading, self.balancer)
-                    nursery.start_soon(self.host.accompany, self.balancer, self.load)
+                    nursery.start_soon(self.host.accompany, self.balancer, self._load)
         if failure is not None:
             raise failure
         return STOPPED_AS_ASKED
@@ -173,12 +137,29 @@ class _Process:
         await serve(
             self.config,
             network=self.host.network(),
-            load=self.load,
-            config_file=str(self.config_file),
+            load=self._load,
+            # Proxies may come later, and all may go.
+            stay=self.api_address is not None,
+            config_file=None if self.config_file is None else str(self.config_file),
             on_bound=self.host.step_down,
             task_status=task_status,
         )
         self.scope.cancel()
+
+    def _load(self) -> Config:
+        """Read the configuration; what was made by Toxiproxy's API stays."""
+        config = self.read()
+        return config if self.proxies is None else self.proxies.add_to(config)
+
+    async def _serve_toxiproxy(self, balancer: Balancer, nursery: trio.Nursery) -> None:
+        """Let Toxiproxy's clients in, if they are wanted; raises OSError."""
+        if self.api_address is None:
+            return
+        from trio_balancer.testing.toxiproxy.proxies import Proxies  # noqa: PLC0415 - for tests only
+        from trio_balancer.testing.toxiproxy.server import serve_api  # noqa: PLC0415 - needs its extra
+
+        self.proxies = Proxies(balancer)
+        self.api_address = await nursery.start(serve_api, self.proxies, self.api_address)
 
     def _ready(self, balancer: Balancer) -> None:
         spare_the_collector()
@@ -190,9 +171,11 @@ class _Process:
             name: [str(address) for address in addresses]
             for name, addresses in balancer.addresses.items()
         }
-        line = json.dumps({"pid": os.getpid(), "listeners": listeners})
+        told: dict[str, object] = {"pid": os.getpid(), "listeners": listeners}
+        if self.api_address is not None:
+            told["toxiproxy"] = self.api_address.url
         try:
-            _write_line(self.ready_fd, line)
+            _write_line(self.ready_fd, json.dumps(told))
         except OSError as error:
             balancer.log.warning("Nobody could be told that it serves", reason=error.strerror)
 

@@ -8,7 +8,7 @@ from unittest.mock import Mock
 import pytest
 from support.pages import page, rows, words
 
-from trio_balancer.cli import _parser
+from trio_balancer.arguments import build_parser as build_balancer_parser
 from trio_balancer.control.ctl.program import build_parser
 from trio_balancer.control.haproxy.commands import CATALOGUE
 from trio_balancer.control.json_commands import VERBS
@@ -30,7 +30,7 @@ def options(parser: argparse.ArgumentParser) -> set[str]:
 
 def test_every_option() -> None:
     told = {usage.split()[0] for usage in column("trio-balancer", "--")}
-    assert told == options(_parser())
+    assert told == options(build_balancer_parser())
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:

@@ -51,6 +51,7 @@ def test_a_stop_and_a_bug_may_come_at_any_time() -> None:
 def test_every_refusal() -> None:
     told = {words(row[0])[0] for row in ROWS["Refusals"]}
     own = {admit.OVERFLOW, admit.UNTRUSTED, faulting.FAULT}
+    own |= {admit.BAD_HEADER, admit.BAD_TLS, admit.NO_ROUTE, admit.NOT_REDIRECTED}
     assert told == {refusal.value for refusal in Refusal} | own
 
 

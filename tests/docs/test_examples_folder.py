@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.pages import blocks, page
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -40,6 +41,15 @@ def test_the_retry_bug_is_found() -> None:
 @pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.glob("test_*.py")))
 def test_each_is_in_the_list(name: str) -> None:
     assert name in (EXAMPLES / "README.md").read_text()
+
+
+def test_the_example_of_the_page(tmp_path: Path) -> None:
+    example = blocks(page("testing/memory.md"), "python")[0]
+    path = tmp_path / "test_page.py"
+    path.write_text(f"import pytest\nimport trio\n{example}")
+    done = run("--import-mode=importlib", str(path))
+    assert done.returncode == 0, done.stdout
+    assert "1 passed" in done.stdout
 
 
 def test_the_retry_test_is_short() -> None:

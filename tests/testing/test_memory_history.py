@@ -13,7 +13,7 @@ from support.scale import scaled
 from trio.testing import MockClock
 
 from trio_balancer.network import SocketOptions
-from trio_balancer.testing import History, MemoryNetwork
+from trio_balancer.testing import History, MemoryNetwork, MemoryStream, run_in_virtual_time
 from trio_balancer.wire.address import inet_address
 
 WEB = inet_address("10.0.0.1", 80)
@@ -77,6 +77,42 @@ def test_other_processes_repeat_it() -> None:
             check=True,
         )
         assert theirs.stdout.strip() == ours
+
+
+def test_every_version_of_python_says_the_same() -> None:
+    assert run_in_virtual_time(lossy_talk, seed=5).digest() == (
+        "50c0f07642bab584240bbd905888d35d2c73220db7d9e3d07519d5e8ae7c4f8c"
+    )
+
+
+async def lossy_talk() -> History:
+    """Let twenty clients at a time ask an echo over a slow and lossy link."""
+    history = History()
+    network = MemoryNetwork(seed=5, history=history)
+    network.link("*", "10.0.0.1", latency=0.01, bandwidth=50_000, loss=0.1)
+    listener = await network.listen(WEB)
+    async with trio.open_nursery() as clients:
+        clients.start_soon(listener.serve, echo)
+        async with trio.open_nursery() as asking:
+            for number in range(20):
+                asking.start_soon(ask, network, bytes([number]) * 100 * number)
+        listener.close()
+    return history
+
+
+async def echo(stream: MemoryStream) -> None:
+    while data := await stream.receive_some():
+        await stream.send_all(data)
+
+
+async def ask(network: MemoryNetwork, question: bytes) -> None:
+    async with await network.connect(WEB) as stream:
+        await stream.send_all(question)
+        await stream.send_eof()
+        answer = b""
+        while data := await stream.receive_some():
+            answer += data
+        assert answer == question
 
 
 @pytest.mark.heavy

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 MODE = 0o600
 BACKLOG = 128
-#: Clients at a time. One more, and the one that has been silent for the longest time must go.
+#: Clients at a time. One more, and the one that has been silent for the longest time must go, or,
+#: where none is, the oldest: streams that somebody forgot must not keep an operator out.
 MOST_CLIENTS = 32
 # Seconds before accepting is tried again after it failed.
 PAUSE = 0.1
@@ -102,10 +103,12 @@ class _Server:
         self.nursery.start_soon(self._serve, client, name="control client")
 
     def _send_away(self) -> None:
-        """End whoever has waited the longest for itself; the newest where all are being served."""
-        silent = [client for client in self.clients if client.silent_since is not None]
-        longest = min(silent, key=lambda client: client.silent_since or 0.0)
-        longest.scope.cancel()
+        """End whoever has been silent the longest; the oldest where all are being served."""
+        others = [client for client in self.clients[:-1] if not client.scope.cancel_called]
+        silent = [client for client in others if client.silent_since is not None]
+        silent.sort(key=lambda client: client.silent_since or 0.0)
+        for client in (silent or others)[:1]:
+            client.scope.cancel()
 
     async def _serve(self, client: RuntimeClient) -> None:
         """Serve a client; the one boundary for bugs, so that none reaches the connections."""

@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 # a token there.
 TARPIT_SHARE = 0.05
 
+# Why a client is turned away, in one word, beside the refusals of the access rules.
 OVERFLOW = "overflow"
 UNTRUSTED = "untrusted"
+BAD_HEADER = "proxy-header"
+BAD_TLS = "tls"
+NO_ROUTE = "no-route"
+NOT_REDIRECTED = "not-redirected"
 
 
 def screen(connection: Connection) -> bool:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from trio_balancer.flow.admit import ask_access_rules, sit_in_tarpit
+from trio_balancer.flow.admit import (
+    BAD_HEADER,
+    BAD_TLS,
+    NO_ROUTE,
+    NOT_REDIRECTED,
+    ask_access_rules,
+    sit_in_tarpit,
+    turn_away,
+)
 from trio_balancer.flow.faulting import meet_faults_at_accept
 from trio_balancer.flow.live import Greeting
 from trio_balancer.flow.record import Phase, Who
@@ -84,7 +92,7 @@ async def _read_proxy_header(connection: Connection, greeting: Greeting) -> bool
         try:
             header = parse_header(received)
         except ProxyProtocolError as error:
-            connection.end(Who.POLICY, f"PROXY header: {error}")
+            turn_away(connection, BAD_HEADER, f"PROXY header: {error}")
             return False
     greeting.header = header
     greeting.prefix = bytes(received[header.size :])
@@ -108,7 +116,7 @@ async def _read_hello(connection: Connection, greeting: Greeting) -> bool:
     except NotTlsError:
         pass  # which is for the routes to judge
     except ClientHelloError as error:
-        connection.end(Who.POLICY, f"TLS ClientHello: {error}")
+        turn_away(connection, BAD_TLS, f"TLS ClientHello: {error}")
         return False
     greeting.prefix = reader.received
     return True
@@ -122,7 +130,7 @@ async def _accept_tls(connection: Connection, greeting: Greeting) -> bool:
     try:
         connection.client = client = await tls.accept(connection.client, greeting.prefix)
     except TlsError as error:
-        connection.end(Who.POLICY, f"TLS: {error}")
+        turn_away(connection, BAD_TLS, f"TLS: {error}")
         return False
     greeting.prefix, greeting.tls, greeting.encrypted = b"", client.info, True
     greeting.server_name = client.info.server_name
@@ -146,7 +154,7 @@ def pool_of(connection: Connection) -> Pool | None:
         plain = not greeting.encrypted
         name = terms.routes.choose(greeting.server_name, greeting.alpn, plain=plain) or name
     if name is None:
-        connection.end(Who.POLICY, "no route leads to a pool")
+        turn_away(connection, NO_ROUTE, "no route leads to a pool")
         return None
     pool = terms.pools[name]
     if pool.config.to_original_destination and not _find_destination(connection):
@@ -164,10 +172,10 @@ def _find_destination(connection: Connection) -> bool:
     try:
         destination = connection.runtime.network.original_destination(client)
     except OSError as error:
-        connection.end(Who.POLICY, f"no original destination: {describe(error)}")
+        turn_away(connection, NOT_REDIRECTED, f"no original destination: {describe(error)}")
         return False
     if destination == client.local_address:
-        connection.end(Who.POLICY, "came straight here: no original destination")
+        turn_away(connection, NOT_REDIRECTED, "came straight here: no original destination")
         return False
     connection.destinations = (destination,)
     return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trio_balancer.testing.memory_pipe import Pipe
-from trio_balancer.testing.memory_stream import MemoryStream
+from trio_balancer.testing.memory_stream import WINDOW, MemoryStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from trio_balancer.testing.memory_history import Conversation
     from trio_balancer.testing.memory_wire import Wire
     from trio_balancer.wire.address import SocketAddress
-
-#: Bytes that one direction of a connection holds by default.
-WINDOW = 64 * 1024
 
 
 def memory_connection(

@@ -19,10 +19,10 @@ import trio
 
 from trio_balancer.network.kernel import os_error
 from trio_balancer.network.seam import DialTimeoutError, Network, SocketOptions, Stream
-from trio_balancer.testing.memory_connection import WINDOW, memory_connection
+from trio_balancer.testing.memory_connection import memory_connection
 from trio_balancer.testing.memory_courier import Courier
 from trio_balancer.testing.memory_listener import MemoryListener, overlap
-from trio_balancer.testing.memory_stream import MemoryStream
+from trio_balancer.testing.memory_stream import WINDOW, MemoryStream
 from trio_balancer.testing.memory_wire import Wire
 from trio_balancer.testing.virtual_link import VirtualLink
 from trio_balancer.testing.virtual_links import ANYWHERE, VirtualLinks, find_place

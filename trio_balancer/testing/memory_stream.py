@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from trio_balancer.wire.address import SocketAddress
 
 
+#: Bytes that one direction of a connection holds by default.
+WINDOW = 64 * 1024
+
+
 @final
 class MemoryStream(Stream):
     """One end; `memory_connection` makes two that are joined."""
