@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import signal
@@ -35,6 +34,7 @@ from trio_balancer.system.process import (
 )
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import AsyncIterator, Sequence
 
     from trio_balancer.testing.toxiproxy.addresses import (  # noqa: TC004 - loaded by who asks

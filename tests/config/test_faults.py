@@ -10,7 +10,6 @@ from trio_balancer.config.networks import network
 from trio_balancer.config.problems import Report
 from trio_balancer.config.reader import TableReader
 
-
 ABOUT_CONNECTING = "is not for a fault of the type 'delay', which is about connecting"
 
 

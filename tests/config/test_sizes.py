@@ -22,7 +22,9 @@ def test_units(text: str, octets: int) -> None:
     assert size()(text) == octets
 
 
-@pytest.mark.parametrize("value", ["", "1", "1 KB", "-1B", "1.5MB", "1kb", 64, True, None, "9" * 13])
+@pytest.mark.parametrize(
+    "value", ["", "1", "1 KB", "-1B", "1.5MB", "1kb", 64, True, None, "9" * 13]
+)
 def test_what_is_no_size(value: object) -> None:
     with pytest.raises(ValueError, match="expected a size like"):
         size()(value)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import attrs
 import pytest
 from support.commands import operate
 from support.world import BACKEND, OTHER, World
@@ -36,6 +37,31 @@ async def test_all_that_is_given_must_apply(autojump_clock: MockClock, world: Wo
     assert of_two
     assert choose(world, client=str(addresses[1])) == [2]
     assert choose(world, number=of_two[0], pool="app", backend="one") == []
+
+
+async def test_connections_outlive_what_a_reload_removes(
+    autojump_clock: MockClock, world: World
+) -> None:
+    await world.server(BACKEND)
+    await world.server(OTHER)
+    await operate(world, pool='policy = "least-connections"\n')
+    clients = await world.clients(4)
+    of_one = choose(world, pool="app", backend="one")
+    config = world.balancer.config
+    pool, web = config.pools["app"], config.listeners["web"]
+    without_one = attrs.evolve(pool, backends=pool.backends[1:])
+    await world.balancer.reload(attrs.evolve(config, pools={"app": without_one}))
+    assert 0 < len(of_one) < 4
+    assert choose(world, pool="app", backend="one") == of_one
+    other = attrs.evolve(pool, name="other")
+    to_other = attrs.evolve(web, pool="other")
+    new = attrs.evolve(config, listeners={"web": to_other}, pools={"other": other})
+    await world.balancer.reload(new)
+    assert choose(world, pool="app") == [1, 2, 3, 4]
+    assert choose(world, pool="app", backend="one") == of_one
+    assert len(clients) == 4
+    assert choose(world, pool="other") == []
+    assert choose(world, pool="other", backend="one") == []
 
 
 @pytest.mark.parametrize(

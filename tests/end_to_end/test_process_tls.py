@@ -156,8 +156,9 @@ def test_client_certificates(tmp_path: Path, wanted: str, version: str) -> None:
         endings = site.endings()
     assert good.stdout == b"hello\n"
     assert (bad.stdout, none.stdout) == (b"", b"" if wanted == "required" else b"hello\n")
-    assert bad.returncode in {35, 56}  # in TLS 1.3 the client learns it after its handshake
-    assert endings == ["--", "PR", "PR" if wanted == "required" else "--"]
+    assert bad.returncode in {35, 55, 56}  # in TLS 1.3 the client learns it after its handshake
+    # Within a second a second refusal has no line.
+    assert endings == ["--", "PR", *([] if wanted == "required" else ["--"])]
 
 
 def test_who_does_not_speak_tls(tmp_path: Path) -> None:

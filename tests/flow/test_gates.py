@@ -96,3 +96,16 @@ async def test_drained_all_have_the_same_deadline(autojump_clock: MockClock, wor
 
 def _at_side(config: Config) -> ListenerConfig:
     return attrs.evolve(config.listeners["web"], name="side", bind=(SIDE,))
+
+
+async def test_without_a_gate_it_goes_on_until_a_drain_where_that_is_wished(
+    autojump_clock: MockClock, world: World
+) -> None:
+    await world.serve(make_config())
+    everybody = gates_of(world)
+    everybody.stay()
+    everybody.retire("web")
+    await wait_all_tasks_blocked()
+    assert not everybody.draining
+    await world.balancer.reload(named("site"))
+    assert [*everybody.in_force] == ["site"]

@@ -169,3 +169,19 @@ async def test_nobody_need_listen_to_records(
     balancer: Balancer = await nursery.start(run)
     await finish(await world.client())
     assert balancer.statistics().traffic.endings == {"--": 1}
+
+
+@pytest.mark.parametrize("closes", [False, True])
+async def test_a_client_that_nobody_could_be_reached_for(
+    autojump_clock: MockClock,
+    world: World,
+    closes: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    await world.serve(make_config(pool="connect_attempts = 1"))
+    world.balancer.gates["web"].listener.closes_unserved = closes
+    client = await world.client()
+    if closes:
+        assert await client.receive_some() == b""
+    else:
+        assert await is_reset(client)
+    assert str(world.records[-1].ending) == "SC"

@@ -22,7 +22,11 @@ COMMAND = (
 
 def environment(socket: Path) -> dict[str, str]:
     """Return the environment of a program that finds the socket by itself."""
-    return process.environment() | {
+    inherited = process.environment()
+    # They would say how large the window is, whatever it is: parallel runs of tests set them.
+    for name in ("COLUMNS", "LINES"):
+        inherited.pop(name, None)
+    return inherited | {
         "TRIO_BALANCER_SOCKET": str(socket),
         "TERM": "xterm",
         "NO_COLOR": "1",

@@ -47,8 +47,14 @@ def choose_connections(
 def _of_pool(
     balancer: Balancer, connections: list[Connection], pool: str, backend: str | None
 ) -> list[Connection]:
+    """By name: a reload may have removed the pool or the backend, and left its connections."""
+    found = [each for each in connections if each.pool and each.pool.name == pool]
+    if backend is not None:
+        found = [each for each in found if each.lease and each.lease.backend.name == backend]
+    if found:
+        return found
     if backend is None:
-        within = find_pool(balancer, pool)
-        return [each for each in connections if each.pool is within]
-    chosen = find_backend(balancer, pool, backend)[1]
-    return [each for each in connections if each.lease and each.lease.backend is chosen]
+        find_pool(balancer, pool)
+    else:
+        find_backend(balancer, pool, backend)
+    return []

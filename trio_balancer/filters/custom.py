@@ -36,7 +36,7 @@ def _import(name: str) -> ModuleType:
         raise ValueError(
             f"there is no module {error.name!r}; is it installed, or on PYTHONPATH?"
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ValueError(
             f"the module {name!r} cannot be imported: {type(error).__name__}: {error}"
         ) from error

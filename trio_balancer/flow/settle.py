@@ -110,12 +110,23 @@ def _report_to_pool(connection: Connection, record: Record, now: float) -> None:
 
 def _close_streams(connection: Connection) -> None:
     """Close both legs; what did not finish cleanly must not look as if it had."""
-    in_good_order = connection.ending == FINISHED or connection.closes
+    in_good_order = (
+        connection.ending == FINISHED or connection.closes or _is_closed_unserved(connection)
+    )
     for stream in (connection.client, connection.backend):
         if stream is not None and in_good_order:
             stream.close()
         elif stream is not None:
             stream.reset()
+
+
+def _is_closed_unserved(connection: Connection) -> bool:
+    return (
+        connection.listener.closes_unserved
+        and connection.phase is Phase.CONNECT
+        and connection.ending is not None
+        and connection.ending.who in (Who.BACKEND, Who.BACKEND_TIMEOUT)
+    )
 
 
 def _give_back(connection: Connection, now: float) -> None:

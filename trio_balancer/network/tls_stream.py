@@ -211,15 +211,17 @@ class TlsStream(Stream):
         await trio.lowlevel.checkpoint()
 
     def call_on_reset(self, callback: Callable[[], None] | None) -> None:
-        """Call back when the stream below was reset, unless both had finished before.
+        """Call back when the stream below was reset, unless that is no news.
 
-        A peer that has closed resets when our close_notify arrives: no news.
+        A peer that has finished and closed resets when our close_notify arrives, and one that
+        needs no end-of-file, knowing how much it wanted, when it closes with ours unread.
         """
         self._on_reset = callback
         self._below.call_on_reset(None if callback is None else self._reset_below)
 
     def _reset_below(self) -> None:
-        if self._on_reset is not None and not (self._peer_finished and self._ended):
+        over = self._engine.notified or (self._ended and self._peer_finished)
+        if self._on_reset is not None and not over:
             self._on_reset()
 
     def unsent(self) -> int:

@@ -92,8 +92,8 @@ class _Replay:
     async def _say(self, said: Said) -> None:
         if said.finished:
             await self._stream.send_eof()
-        elif said.data is not None:
-            await self._stream.send_all(said.data)
+        else:
+            await self._stream.send_all(said.data or b"")  # `_check_bytes` has seen them
 
     async def _guarded_listen(self, scope: trio.CancelScope) -> None:
         try:

@@ -26,8 +26,9 @@ from trio_balancer.network.errors import describe
 if TYPE_CHECKING:
     from trio_balancer.network.seam import Listener, Stream
 
-#: Connections at a time, event streams included; whoever comes then waits in the backlog. The
-#: reserve of descriptors in the limit of connections has room for them.
+#: Connections at a time, event streams included; for whoever comes then, the oldest one goes, so
+#: that forgotten streams keep no probe out. The reserve of descriptors in the limit of connections
+#: has room for them.
 MOST_CONNECTIONS = 32
 #: Seconds to wait after `accept` failed.
 PAUSE = 0.1
@@ -52,7 +53,8 @@ class Reception:
     log: Log
     _config: Config = attrs.Factory(_hypercorn)
     _tokens: trio.CapacityLimiter = attrs.Factory(lambda: trio.CapacityLimiter(MOST_CONNECTIONS))
-    _streams: set[PatientStream] = attrs.Factory(set)
+    #: In the order in which they came.
+    _streams: dict[PatientStream, None] = attrs.Factory(dict)
 
     async def accept_forever(self, listener: Listener, connections: trio.Nursery) -> None:
         """Accept until cancelled, or until the listener is closed."""
@@ -63,7 +65,7 @@ class Reception:
             return
         finally:
             # Hypercorn shields what it sends, so nobody else could end it.
-            for stream in self._streams:
+            for stream in list(self._streams):
                 stream.abort()
 
     async def _accept_or_pause(self, listener: Listener, connections: trio.Nursery) -> None:
@@ -82,6 +84,8 @@ class Reception:
 
     async def _accept(self, listener: Listener, connections: trio.Nursery) -> None:
         ticket = object()
+        if not self._tokens.available_tokens and self._streams:
+            next(iter(self._streams)).abort()
         await self._tokens.acquire_on_behalf_of(ticket)
         try:
             client = listener.accept_nowait()
@@ -95,14 +99,14 @@ class Reception:
         if client.socket is None:
             raise TypeError("Hypercorn serves plain sockets only")
         stream = PatientStream(client, client.socket)
-        self._streams.add(stream)
+        self._streams[stream] = None
         try:
             await self._hypercorn(stream)
         except* Exception as bugs:  # noqa: BLE001 - the balancer goes on whatever breaks in here
             report_bug(self.log, bugs)
         finally:
             stream.abort()
-            self._streams.discard(stream)
+            self._streams.pop(stream, None)
             self._tokens.release_on_behalf_of(ticket)
 
     async def _hypercorn(self, stream: PatientStream) -> None:

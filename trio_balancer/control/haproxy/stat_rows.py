@@ -14,16 +14,21 @@ import trio
 from trio_balancer.config.model import Policy
 from trio_balancer.control.haproxy.numbers import listener_ids, pool_ids
 from trio_balancer.control.haproxy.server_row import endings_columns, server_row, shown_weight
+from trio_balancer.flow.admit import BAD_HEADER, BAD_TLS
 from trio_balancer.policy import State
 from trio_balancer.wire.haproxy_columns import Kind
 from trio_balancer.wire.haproxy_stats import StatRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from trio_balancer.balancer import Balancer
     from trio_balancer.flow.listener import ListenerState
-    from trio_balancer.flow.statistics import BalancerStatistics, ListenerStatistics
+    from trio_balancer.flow.statistics import (
+        BalancerStatistics,
+        ListenerStatistics,
+        TrafficStatistics,
+    )
     from trio_balancer.policy import BackendStatistics, PoolStatistics
     from trio_balancer.wire.haproxy_fields import Value
 
@@ -68,7 +73,7 @@ def _frontend(
         "stot": max(traffic.accepted - traffic.refused, 0),
         "bin": traffic.bytes_up,
         "bout": traffic.bytes_down,
-        "ereq": _unusable(traffic.endings, traffic.refused),
+        "ereq": _unusable(traffic),
         "status": _frontend_status(balancer, listener.name),
         "rate": traffic.rate,
         "rate_lim": _rate_limit(balancer.gates[listener.name].listener),
@@ -77,7 +82,7 @@ def _frontend(
         "conn_rate": traffic.rate,
         "conn_rate_max": traffic.rate_max,
         "conn_tot": traffic.accepted,
-        "dcon": traffic.refused,
+        "dcon": traffic.refused - _malformed(traffic),
         "dses": 0,
         "wrew": 0,
         "eint": sum(count for ending, count in traffic.endings.items() if ending[0] == "I"),
@@ -86,10 +91,15 @@ def _frontend(
     }
 
 
-def _unusable(endings: Mapping[str, int], refused: int) -> int:
+def _unusable(traffic: TrafficStatistics) -> int:
     """Count clients that sent nothing usable: those that ended there, but were not refused."""
-    early = sum(count for ending, count in endings.items() if ending[1] in "RT")
-    return max(early - refused, 0)
+    early = sum(count for ending, count in traffic.endings.items() if ending[1] in "RT")
+    return max(early - traffic.refused + _malformed(traffic), 0)
+
+
+def _malformed(traffic: TrafficStatistics) -> int:
+    """Count clients whose handshake was malformed, which to us is a refusal and here is not."""
+    return sum(traffic.refusals.get(word, 0) for word in (BAD_HEADER, BAD_TLS))
 
 
 def _frontend_status(balancer: Balancer, name: str) -> str:

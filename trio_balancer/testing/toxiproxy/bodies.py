@@ -162,7 +162,7 @@ def _toxic(document: dict[str, object]) -> Fault:
     # An empty name is as good as none, as for all that Go leaves out.
     given = {key: document.get(key) for key in _FAULT_KEYS}
     table = {key: value for key, value in given.items() if value not in (None, "")}
-    if table.get("type") not in _AT_CONNECT:  # those are on neither way
+    if _take(document, "type", str, "") not in _AT_CONNECT:  # those are on neither way
         table["stream"] = stream
     try:
         return make_fault(table)

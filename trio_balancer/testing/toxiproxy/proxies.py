@@ -97,6 +97,7 @@ class Proxies:
         await self._amend(partial(_with_new, wish=wish, bind=bind))
         # Nobody was accepted yet: there was no checkpoint since the listener was opened.
         self._made.add(wish.name)
+        self._find(wish.name).listener.closes_unserved = True
         self._equip(wish)
 
     async def replace(self, wish: ProxyWish) -> None:
@@ -125,8 +126,10 @@ class Proxies:
 
     async def delete(self, name: str) -> None:
         """Remove a proxy, its toxics and its connections; raises ApiError."""
+        gate = self._find(name)
         await self._amend(partial(_without, name=name))
         self._made.discard(name)
+        gate.listener.closes_unserved = False  # whoever comes back under this name
         self._end_connections(name, "the proxy was deleted")
 
     def reset(self) -> None:
