@@ -37,11 +37,19 @@ class SocketPlan:
 
 
 def plan_sockets(gates: Iterable[Gate], listeners: Iterable[ListenerConfig]) -> SocketPlan:
-    """Find for every place the socket that serves it, whoever has it now."""
+    """Find for every place the socket that serves it, whoever has it now.
+
+    A listener that an operator has shut down stays so while its configuration is the very same
+    object: an amended pool is no reason to open it, a file that was read again is.
+    """
+    gates = list(gates)
     unwanted = [OldSocket(gate, bound) for gate in gates for bound in gate.bound]
+    shut = [gate.listener.config for gate in gates if not gate.bound]
     kept: list[tuple[Place, OldSocket]] = []
     missing: list[Place] = []
     for listener in listeners:
+        if any(config is listener for config in shut):
+            continue
         for place in Place.of(listener):
             old = next((each for each in unwanted if each.bound.serves(place)), None)
             if old is None:

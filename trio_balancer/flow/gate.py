@@ -132,6 +132,8 @@ class Gate:
         """Refuse clients while nobody could serve them."""
         if down is not self.down:
             self.down = down
+            does = "Ports close: nobody is up to serve" if down else "Ports open again"
+            self.runtime.log.info(does, listener=self.listener.name)
             self._settle_all()
 
     def _settle_all(self) -> None:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import copy
+
+import attrs
 import pytest
 from support.commands import operate
-from support.world import BACKEND, World, trade
+from support.world import BACKEND, THIRD, World, trade
 from trio.testing import MockClock
 
 
@@ -98,3 +101,17 @@ async def test_counters(autojump_clock: MockClock, world: World) -> None:
     assert world.balancer.statistics().traffic.accepted == 0
     # Rows that would be below zero are none.
     assert (await operator.command("show stat")).startswith("# pxname")
+
+
+async def test_what_is_shut_down_stays_so_when_a_pool_is_changed(
+    world: World, autojump_clock: MockClock
+) -> None:
+    operator = await operate(world)
+    await operator.command("shutdown frontend web")
+
+    assert "New server registered." in await operator.command(f"add server app/new {THIRD}")
+
+    assert not world.balancer.gates["web"].bound
+    read_again = copy.deepcopy(world.balancer.config.listeners)
+    await world.balancer.reload(attrs.evolve(world.balancer.config, listeners=read_again))
+    assert world.balancer.gates["web"].bound
