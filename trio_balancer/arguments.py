@@ -87,6 +87,12 @@ def build_parser() -> argparse.ArgumentParser:
         dest="toxiproxy",
         help="the same, at another address",
     )
+    add(
+        "--seed",
+        metavar="N",
+        type=int,
+        help="what random choices come from, those of faults included, so that a failure replays",
+    )
     add("--version", action="version", version=f"trio-balancer {trio_balancer.__version__}")
     return parser
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import sys
 from collections.abc import Callable
@@ -89,6 +90,7 @@ def _run(config: Config, arguments: argparse.Namespace) -> int:
             arguments.ready_fd,
             demo=arguments.demo,
             api_address=arguments.toxiproxy,
+            rng=random.Random(arguments.seed),
         )
         return trio.run(process.run)
 
@@ -106,6 +108,7 @@ class _Process:
     demo: bool
     #: Where Toxiproxy's API listens, if it is wanted; once it does, with the real port.
     api_address: ApiAddress | None
+    rng: random.Random
     proxies: Proxies | None = None
     balancer: Balancer | None = None
     stopping: bool = False
@@ -137,6 +140,7 @@ class _Process:
         await serve(
             self.config,
             network=self.host.network(),
+            rng=self.rng,
             load=self._load,
             # Proxies may come later, and all may go.
             stay=self.api_address is not None,

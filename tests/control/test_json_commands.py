@@ -122,7 +122,7 @@ async def test_what_is_refused(
 async def test_levels_hold_for_every_command(
     level: str, autojump_clock: MockClock, world: World
 ) -> None:
-    operator = await operate(world, level=level)
+    operator = await operate(world, level=level, balancer="faults = true")
     order = [each.value for each in ControlLevel]
     for do, verb in VERBS.items():
         reply = await operator.request(do)

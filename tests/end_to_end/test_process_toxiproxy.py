@@ -113,6 +113,30 @@ def test_it_needs_no_configuration_and_serves_on_without_a_proxy() -> None:
         assert process.returncode == 0
 
 
+def hits(seed: str) -> list[bool]:
+    """Tell which of many connections were hit by a toxic for half of them."""
+    half = {"type": "refuse", "toxicity": 0.5}
+    with without_file("--seed", seed) as (_, url):
+        listen = ask(url, "POST", "/proxies", {**WISH, "toxics": [half]})["listen"]
+        return [is_reset(listen) for _ in range(20)]
+
+
+def is_reset(listen: str) -> bool:
+    host, port = listen.split(":")
+    try:
+        with socket.create_connection((host, int(port)), PATIENCE) as client:
+            return client.recv(1) != b""
+    except ConnectionResetError:
+        return True
+
+
+def test_the_same_seed_hits_the_same_connections() -> None:
+    first = hits("5")
+    assert set(first) == {True, False}
+    assert hits("5") == first
+    assert hits("6") != first
+
+
 def test_an_address_that_is_taken_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"

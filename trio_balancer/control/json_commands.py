@@ -22,6 +22,7 @@ from trio_balancer.control.parameters import (
     Parameter,
     a_count,
     a_duration,
+    a_table,
     a_weight,
     text,
 )
@@ -38,6 +39,7 @@ _BACKEND = Parameter("backend", text)
 _THE_POOL = Parameter("pool", text, REQUIRED)
 _THE_BACKEND = Parameter("backend", text, REQUIRED)
 _NAME = Parameter("name", text, REQUIRED)
+_ON = Parameter("on", text, REQUIRED)
 _LIMIT = Parameter("limit", a_count)
 _OVER = Parameter("over", a_duration)
 
@@ -85,6 +87,9 @@ VERBS: Mapping[str, Verb] = {
     "enable_listener": Verb(_ADMIN, (_NAME,)),
     "disable_listener": Verb(_ADMIN, (_NAME,)),
     "shutdown_listener": Verb(_ADMIN, (_NAME,)),
+    "faults": Verb(_USER),
+    "add_fault": Verb(_ADMIN, (_ON, Parameter("fault", a_table, REQUIRED))),
+    "remove_fault": Verb(_ADMIN, (_ON, _NAME)),
     "clear_counters": Verb(_OPERATOR),
     "reload": Verb(_ADMIN),
     "shutdown": Verb(_ADMIN, (_OVER,)),

@@ -22,6 +22,7 @@ from trio_balancer.control.counters import clear_all, clear_peaks
 from trio_balancer.control.drain import drain_backend, drain_balancer, drain_pool
 from trio_balancer.control.errors import OperationError, bad_value
 from trio_balancer.control.explain import explain_client
+from trio_balancer.control.faults import add_fault, list_faults, remove_fault
 from trio_balancer.control.find import (
     find_backend,
     find_listener,
@@ -37,7 +38,7 @@ from trio_balancer.flow.record import Who
 from trio_balancer.policy import Admin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Mapping
 
     from trio_balancer.balancer import Balancer
     from trio_balancer.config.model import Config
@@ -208,6 +209,20 @@ class Operations:
             gate.close(bound)
         self.balancer.log.info("Listener shut down by the operator", listener=name)
         return {"listener": name, "state": listener_state(self.balancer, name)}
+
+    # Faults: all raise OperationError (faults-off) where nothing may be broken
+
+    def faults(self) -> list[Json]:
+        """Describe all faults, in the order in which they work."""
+        return list_faults(self.balancer)
+
+    def add_fault(self, on: str, fault: Mapping[str, object]) -> Json:
+        """Add a fault, with the keys of the file, to "listeners.NAME" or "pools.NAME"."""
+        return add_fault(self.balancer, on, fault)
+
+    def remove_fault(self, on: str, name: str) -> Json:
+        """Take a fault away: what it holds goes on at once."""
+        return remove_fault(self.balancer, on, name)
 
     # Connections
 

@@ -67,5 +67,12 @@ def a_weight(value: object) -> int | str:
     return value if isinstance(value, str) else a_count(value)
 
 
+def a_table(value: object) -> dict[str, object]:
+    """Parse an object."""
+    if isinstance(value, dict):
+        return value
+    raise ValueError(f"expected an object, got {_seen(value)}")
+
+
 def _seen(value: object) -> str:
     return "null" if value is None else shown(value)

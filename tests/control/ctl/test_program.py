@@ -65,7 +65,7 @@ def test_each_problem_of_a_configuration_has_its_line(ctl: Bench) -> None:
 def test_every_command_explains_itself(ctl: Bench) -> None:
     ctl("--help")
     names = re.findall(r"^    (\w+)  ", ctl.said, re.MULTILINE)
-    assert len(names) == 17
+    assert len(names) == 18
     for name in names:
         assert ctl(name, "--help") == 0
         assert ctl.said.startswith(f"usage: trio-balancerctl {name} ")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import trio
-from trio.testing import MockClock, memory_stream_pair
+from trio.testing import MockClock, lockstep_stream_pair, memory_stream_pair
 
 from trio_balancer.testing.toxiproxy import http_server
 from trio_balancer.testing.toxiproxy.http_server import Answer, Request, converse
@@ -106,4 +106,33 @@ async def test_whoever_asks_nothing_is_closed(autojump_clock: MockClock) -> None
         raise AssertionError("nothing was asked")
 
     await converse(theirs, respond)
+    assert trio.current_time() >= http_server.IDLE_TIMEOUT
+
+
+async def test_a_head_has_no_body() -> None:
+    received = await told(b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n" + GET)
+    assert received.count(b"HTTP/1.1 200") == 2
+    assert received.count(b"fine") == 1
+
+
+async def test_whoever_makes_no_sense_and_is_gone_ends_it() -> None:
+    ours, theirs = memory_stream_pair()
+    await ours.send_all(b"what?\r\n\r\n")
+    await ours.aclose()
+
+    async def respond(_request: Request) -> Answer:
+        raise AssertionError("nothing was asked")
+
+    await converse(theirs, respond)
+
+
+async def test_whoever_does_not_read_is_closed(autojump_clock: MockClock) -> None:
+    ours, theirs = lockstep_stream_pair()
+
+    async def respond(_request: Request) -> Answer:
+        return Answer(200, b"fine")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ours.send_all, GET)
+        await converse(theirs, respond)
     assert trio.current_time() >= http_server.IDLE_TIMEOUT

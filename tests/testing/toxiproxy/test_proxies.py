@@ -132,6 +132,30 @@ async def test_another_address_ends_connections(field: str) -> None:
         assert await said(await here.connect()) == b"hello"
 
 
+async def test_connections_of_other_proxies_stay() -> None:
+    async with site() as here:
+        await here.api.ask("POST", "/proxies", {"name": "other", "upstream": here.upstream})
+        client = await here.connect()
+        assert await said(client) == b"hello"
+        await here.api.ask("DELETE", "/proxies/other")
+        assert await said(client) == b"hello"
+
+
+async def test_of_two_who_delete_or_change_a_proxy_one_is_late() -> None:
+    async with site() as here:
+        replies: list[int] = []
+
+        async def ask(method: str, body: object) -> None:
+            replies.append((await here.api.ask(method, "/proxies/echo", body)).status)
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(5):
+                nursery.start_soon(ask, "DELETE", b"")
+                nursery.start_soon(ask, "POST", {"upstream": "127.0.0.1:1"})
+        assert replies.count(204) == 1
+        assert set(replies) <= {200, 204, 404}
+
+
 async def test_nothing_new_ends_no_connection() -> None:
     async with site() as here:
         client = await here.connect()

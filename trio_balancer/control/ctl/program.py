@@ -18,6 +18,7 @@ from trio_balancer.control.ctl import (
     completion,
     connections,
     explain,
+    faults,
     process,
     raw,
     status,
@@ -36,7 +37,7 @@ INTERRUPTED = 130
 NOBODY_READS = 141
 
 # In the order of the help.
-_MODULES = (status, top, tail, explain, backends, connections, process, raw, completion)
+_MODULES = (status, top, tail, explain, backends, connections, faults, process, raw, completion)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -57,5 +57,4 @@ def fault_refused(error: FaultError) -> ApiError:
             return ApiError(400, "invalid toxic type")
         case FaultErrorCode.INVALID_STREAM:
             return invalid_stream()
-        case FaultErrorCode.INVALID_VALUE:
-            return bad_body(str(error))
+    return bad_body(str(error))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import attrs
@@ -41,14 +42,13 @@ class Answer:
 
 async def converse(stream: trio.abc.Stream, answer: Callable[[Request], Awaitable[Answer]]) -> None:
     """Answer one request after another, until the client has no more or makes no sense."""
-    talk = _Talk(stream)
-    try:
-        while (request := await talk.next_request()) is not None:
-            await talk.send(await answer(request))
-    except h11.RemoteProtocolError as error:
-        await talk.refuse(error)
-    except trio.BrokenResourceError:
-        return  # the client is gone
+    with suppress(trio.BrokenResourceError, trio.TooSlowError):  # it is gone, or does not read
+        talk = _Talk(stream)
+        try:
+            while (request := await talk.next_request()) is not None:
+                await talk.send(await answer(request))
+        except h11.RemoteProtocolError as error:
+            await talk.refuse(error)
 
 
 class _Talk:
@@ -57,6 +57,7 @@ class _Talk:
     def __init__(self, stream: trio.abc.Stream) -> None:
         self._stream = stream
         self._http = h11.Connection(h11.SERVER)
+        self._asks_for_head = False
 
     async def next_request(self) -> Request | None:
         """Read a request whole; None when there is none any more."""
@@ -72,6 +73,7 @@ class _Talk:
         head = await self._next_event()
         if not isinstance(head, h11.Request):
             return None
+        self._asks_for_head = head.method == b"HEAD"
         body = bytearray()
         while isinstance(event := await self._next_event(), h11.Data):
             body += event.data
@@ -100,17 +102,16 @@ class _Talk:
             headers.append(("Content-Length", str(len(answer.body))))
         await self._send(
             h11.Response(status_code=answer.status, headers=headers),
-            h11.Data(data=answer.body),
+            h11.Data(data=b"" if self._asks_for_head else answer.body),
             h11.EndOfMessage(),
         )
 
     async def refuse(self, error: h11.RemoteProtocolError) -> None:
-        """Say what was wrong with what the client has sent, where it still can be said."""
-        if self._http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            text = f"{error}\n".encode()
-            await self.send(Answer(error.error_status_hint, text, "text/plain; charset=utf-8"))
+        """Say what was wrong with what the client has sent."""
+        text = f"{error}\n".encode()
+        await self.send(Answer(error.error_status_hint, text, "text/plain; charset=utf-8"))
 
     async def _send(self, *events: h11.Event) -> None:
         data = b"".join(self._http.send(event) or b"" for event in events)
-        with trio.move_on_after(IDLE_TIMEOUT):
+        with trio.fail_after(IDLE_TIMEOUT):
             await self._stream.send_all(data)

@@ -20,13 +20,14 @@ from trio_balancer.control.reload import ReloadError
 from trio_balancer.flow.record import Who
 from trio_balancer.testing.toxiproxy.addresses import joined, keep_known, read_listen
 from trio_balancer.testing.toxiproxy.errors import ApiError, bad_body, no_proxy, proxy_exists
-from trio_balancer.testing.toxiproxy.toxics import Json, Toxics
+from trio_balancer.testing.toxiproxy.toxics import Toxics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from trio_balancer.balancer import Balancer
     from trio_balancer.config.model import BackendConfig
+    from trio_balancer.control.faults import Json
     from trio_balancer.flow.gate import Gate
     from trio_balancer.testing.toxiproxy.bodies import ProxyChange, ProxyWish
     from trio_balancer.wire.address import SocketAddress
