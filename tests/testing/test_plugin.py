@@ -35,7 +35,9 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
 
     def run_text(text: str, *options: str) -> pytest.RunResult:
         pytester.makepyfile(COMMON + text)
-        plugin = ("-p", "trio_balancer.testing.plugin", "-p", "no:cacheprovider")
+        # Not twice, where it is installed.
+        once = ("-p", "no:trio_balancer", "-p", "trio_balancer.testing.plugin")
+        plugin = (*once, "-p", "no:cacheprovider")
         # It wants a setting, or warns.
         others = () if ASYNCIO in options else ("-p", "no:asyncio")
         return pytester.runpytest_subprocess(*plugin, *others, "-W", "error", *options)
