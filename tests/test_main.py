@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 import importlib
-import runpy
 import subprocess
 import sys
 
-import pytest
 from support.process import environment
 
 import trio_balancer
@@ -18,10 +16,10 @@ def test_python_m_is_the_command() -> None:
     assert done.stderr == ""
 
 
-def test_exit_status_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["trio-balancer", "missing.toml"])
-    with pytest.raises(SystemExit, match="2"):
-        runpy.run_module("trio_balancer", run_name="__main__")
+def test_exit_status_is_passed_on() -> None:
+    command = [sys.executable, "-m", "trio_balancer", "missing.toml"]
+    done = subprocess.run(command, capture_output=True, check=False, env=environment())
+    assert done.returncode == 2
 
 
 def test_importing_it_runs_nothing() -> None:

@@ -95,7 +95,8 @@ def test_it_serves_on_a_socket_that_it_was_started_with(
             for _ in range(3):
                 reload(process)
             assert ask(port, b"two") == b"two"
-            wait_until(lambda: process.open_files() == files)
+            # A check may have been under way before, and each reload would leave something.
+            wait_until(lambda: process.open_files() <= files)
 
 
 def test_a_reload_lets_an_inherited_socket_go_and_comes_back_to_it(
