@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from support import sample_server
@@ -46,7 +47,9 @@ def all_ended(lb: SyncHarness) -> bool:
 def test_it_serves_and_nothing_is_left() -> None:
     with open_balancer_sync() as lb:
         port = front(lb)
-        connect(port).close()
+        # Without a backend it is reset, perhaps before `connect` returns.
+        with suppress(ConnectionResetError):
+            connect(port).close()
     with pytest.raises(ConnectionRefusedError):
         connect(port)
     assert [t for t in threading.enumerate() if t.name.startswith("trio-balancer-")] == []
