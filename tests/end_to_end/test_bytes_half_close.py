@@ -58,7 +58,7 @@ async def test_both_ways_at_once() -> None:
 
 @pytest.mark.parametrize(("first", "ending"), [("client", "sD"), ("backend", "cD")])
 async def test_half_close_timeout_blames_who_does_not_finish(first: str, ending: str) -> None:
-    async with joining(half_close_timeout=0.1) as joined:
+    async with joining(half_close_timeout=0.3) as joined:
         client, backend = await joined.connect()
         early, late = (client, backend) if first == "client" else (backend, client)
         await say_all(early, b"done")
@@ -72,7 +72,7 @@ async def test_half_close_timeout_blames_who_does_not_finish(first: str, ending:
 
 @pytest.mark.parametrize(("last", "ending"), [("client", "sD"), ("backend", "cD")])
 async def test_idle_timeout_blames_who_should_have_answered(last: str, ending: str) -> None:
-    async with joining(idle_timeout=0.1) as joined:
+    async with joining(idle_timeout=0.3) as joined:
         client, backend = await joined.connect()
         await send(client, b"ping")
         assert await receive_exactly(backend, 4) == b"ping"
@@ -85,14 +85,14 @@ async def test_idle_timeout_blames_who_should_have_answered(last: str, ending: s
 
 
 async def test_idle_timeout_with_nothing_said_blames_the_client() -> None:
-    async with joining(idle_timeout=0.1) as joined:
+    async with joining(idle_timeout=0.3) as joined:
         client, _backend = await joined.connect()
         assert (await receive_to_end(client)).errno in RESETS
         assert str((await joined.record()).ending) == "cD"
 
 
 async def test_idle_timeout_ends_a_connection_whose_reader_has_stopped() -> None:
-    async with joining(idle_timeout=0.2) as joined:
+    async with joining(idle_timeout=0.4) as joined:
         client, backend = await joined.connect()
         assert await send_until_broken(client) in RESETS
         assert str((await joined.record()).ending) == "sD"
@@ -100,7 +100,7 @@ async def test_idle_timeout_ends_a_connection_whose_reader_has_stopped() -> None
 
 
 async def test_trickle_outlives_the_idle_timeout() -> None:
-    idle = 0.3
+    idle = 0.6
     async with joining(idle_timeout=idle) as joined:
         client, backend = await joined.connect()
         end = trio.current_time() + 3 * idle
@@ -119,4 +119,4 @@ async def test_lifetime_cuts_a_busy_connection() -> None:
             assert await send_until_broken(client) in RESETS
         record = await joined.record()
         assert str(record.ending) == "PD"
-        assert 0.2 <= record.total_time < 1
+        assert 0.2 <= record.total_time < 3, "the machine is shared"

