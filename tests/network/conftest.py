@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 import attrs
 import pytest
 import trio
+from support.places import KINDS, TCP_KINDS, open_network
 
-from trio_balancer.network import Network, SocketNetwork, SocketOptions, Stream
-from trio_balancer.testing import MemoryNetwork
-from trio_balancer.wire.address import SocketAddress, UnixAddress, inet_address
+from trio_balancer.network import SocketOptions
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from trio_balancer.network import Network, Stream
+    from trio_balancer.wire.address import SocketAddress
 
 
 @attrs.define(eq=False)
@@ -60,43 +62,22 @@ async def clog(stream: Stream) -> None:
 
 @asynccontextmanager
 async def _pairs(kind: str, directory: Path) -> AsyncIterator[_Pairs]:
-    addresses: dict[str, SocketAddress] = {
-        "memory": inet_address("127.0.0.1", 0),
-        "ipv4": inet_address("127.0.0.1", 0),
-        "ipv6": inet_address("::1", 0),
-        "unix": UnixAddress(str(directory / "socket")),
-    }
-    network = MemoryNetwork() if kind == "memory" else SocketNetwork()
-    async with trio.open_nursery() as nursery:
-        await nursery.start(network.run)
-        pairs = _Pairs(network, addresses[kind])
+    async with open_network(kind, directory) as (network, address):
+        pairs = _Pairs(network, address)
         yield pairs
         for stream in pairs.made:
             stream.close()
-        nursery.cancel_scope.cancel()
 
 
-@pytest.fixture(params=["memory", "ipv4", "ipv6", "unix"])
+@pytest.fixture(params=KINDS)
 async def pairs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[_Pairs]:
     """All kinds of stream."""
     async with _pairs(request.param, tmp_path) as made:
         yield made
 
 
-@pytest.fixture(params=["memory", "ipv4", "ipv6"])
+@pytest.fixture(params=TCP_KINDS)
 async def tcp_pairs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[_Pairs]:
     """The kinds of stream that carry a reset; a Unix socket's `reset` is a close."""
     async with _pairs(request.param, tmp_path) as made:
         yield made
-
-
-@pytest.fixture
-def eventually() -> Callable[[Callable[[], bool]], Awaitable[None]]:
-    """Wait for something that the kernel does in its own time."""
-
-    async def wait(condition: Callable[[], bool]) -> None:
-        with trio.fail_after(10):
-            while not condition():  # noqa: ASYNC110  # a kernel sets no event
-                await trio.sleep(0.001)
-
-    return wait

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 import trio
+from support.eventually import eventually
 from trio.testing import wait_all_tasks_blocked
 
 from trio_balancer.network import PeerReset, Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
+    pass
 
 
 class Pairs(Protocol):
@@ -52,9 +51,7 @@ async def test_reset_that_was_told_is_not_called_back(tcp_pairs: Pairs) -> None:
     assert not told
 
 
-async def test_reset_is_called_back_once_and_only_to_the_last_wish(
-    tcp_pairs: Pairs, eventually: Eventually
-) -> None:
+async def test_reset_is_called_back_once_and_only_to_the_last_wish(tcp_pairs: Pairs) -> None:
     client, server = await tcp_pairs.connect()
     told: list[str] = []
     server.call_on_reset(lambda: told.append("first"))

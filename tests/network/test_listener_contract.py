@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 import attrs
 import pytest
 import trio
+from support.places import KINDS, open_network
 from trio.testing import wait_all_tasks_blocked
 
-from trio_balancer.network import Network, SocketNetwork, SocketOptions, Stream
-from trio_balancer.testing import MemoryNetwork
-from trio_balancer.wire.address import SocketAddress, UnixAddress, inet_address
+from trio_balancer.network import SocketOptions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from trio_balancer.network import Network, Stream
     from trio_balancer.network.seam import Listener
+    from trio_balancer.wire.address import SocketAddress
 
 OPTIONS = SocketOptions()
 
@@ -44,23 +45,14 @@ class Place:
 
 @asynccontextmanager
 async def open_place(kind: str, directory: Path) -> AsyncIterator[Place]:
-    addresses: dict[str, SocketAddress] = {
-        "memory": inet_address("127.0.0.1", 0),
-        "ipv4": inet_address("127.0.0.1", 0),
-        "ipv6": inet_address("::1", 0),
-        "unix": UnixAddress(str(directory / "socket")),
-    }
-    network = MemoryNetwork() if kind == "memory" else SocketNetwork()
-    async with trio.open_nursery() as nursery:
-        await nursery.start(network.run)
-        place = Place(network, addresses[kind])
+    async with open_network(kind, directory) as (network, address):
+        place = Place(network, address)
         yield place
         for stream in place.streams:
             stream.close()
-        nursery.cancel_scope.cancel()
 
 
-@pytest.fixture(params=["memory", "ipv4", "ipv6", "unix"])
+@pytest.fixture(params=KINDS)
 async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
     async with open_place(request.param, tmp_path) as opened:
         yield opened

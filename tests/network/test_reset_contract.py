@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 import trio
+from support.eventually import eventually
 from trio.testing import wait_all_tasks_blocked
 
 from trio_balancer.network import PeerReset, Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
+    pass
 
 
 class Pairs(Protocol):
@@ -66,7 +65,7 @@ async def test_reset_wakes_a_receiver(tcp_pairs: Pairs) -> None:
         client.reset()
 
 
-async def test_reset_is_told_once_to_the_sender(tcp_pairs: Pairs, eventually: Eventually) -> None:
+async def test_reset_is_told_once_to_the_sender(tcp_pairs: Pairs) -> None:
     client, server = await tcp_pairs.connect()
     told: list[bool] = []
     server.call_on_reset(lambda: told.append(True))
@@ -89,9 +88,7 @@ async def test_bytes_delivered_before_a_reset_are_received_first(tcp_pairs: Pair
     assert await server.receive_some() == b""
 
 
-async def test_bytes_survive_a_reset_that_the_sender_was_told(
-    tcp_pairs: Pairs, eventually: Eventually
-) -> None:
+async def test_bytes_survive_a_reset_that_the_sender_was_told(tcp_pairs: Pairs) -> None:
     client, server = await tcp_pairs.connect()
     told: list[bool] = []
     server.call_on_reset(lambda: told.append(True))
@@ -103,9 +100,7 @@ async def test_bytes_survive_a_reset_that_the_sender_was_told(
     assert await receive_all(server) == b"delivered"
 
 
-async def test_reset_after_a_fin_is_told_to_the_sender_only(
-    tcp_pairs: Pairs, eventually: Eventually
-) -> None:
+async def test_reset_after_a_fin_is_told_to_the_sender_only(tcp_pairs: Pairs) -> None:
     client, server = await tcp_pairs.connect()
     told: list[bool] = []
     server.call_on_reset(lambda: told.append(True))
@@ -154,7 +149,7 @@ async def test_reset_drops_what_has_not_arrived_and_its_fin(tcp_pairs: Pairs) ->
     assert 0 < server.received < client.sent
 
 
-async def test_end_of_file_cannot_follow_a_reset(tcp_pairs: Pairs, eventually: Eventually) -> None:
+async def test_end_of_file_cannot_follow_a_reset(tcp_pairs: Pairs) -> None:
     client, server = await tcp_pairs.connect()
     told: list[bool] = []
     server.call_on_reset(lambda: told.append(True))
@@ -168,7 +163,7 @@ async def test_end_of_file_cannot_follow_a_reset(tcp_pairs: Pairs, eventually: E
     assert told_errno(excinfo) == errno.ECONNRESET
 
 
-async def test_closing_with_unread_bytes_resets(pairs: Pairs, eventually: Eventually) -> None:
+async def test_closing_with_unread_bytes_resets(pairs: Pairs) -> None:
     client, server = await pairs.connect()
     await server.send_all(b"never read")
     await eventually(client.has_unread)

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 import trio
+from support.eventually import eventually
 from trio.testing import assert_checkpoints, check_half_closeable_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from trio_balancer.network import Stream
-
-    Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 
 
 class Pairs(Protocol):
@@ -101,9 +100,7 @@ async def test_cancelled_send_counts_what_went(pairs: Pairs) -> None:
     assert len(await receive_all(server)) == client.sent == server.received
 
 
-async def test_full_window_is_unsent_until_the_peer_reads(
-    pairs: Pairs, eventually: Eventually
-) -> None:
+async def test_full_window_is_unsent_until_the_peer_reads(pairs: Pairs) -> None:
     client, server = await pairs.connect_clogged()
     assert client.unsent() > 0
     assert server.has_unread()
@@ -114,9 +111,7 @@ async def test_full_window_is_unsent_until_the_peer_reads(
     assert not server.has_unread()
 
 
-async def test_quiet_stream_has_nothing_unsent_or_unread(
-    pairs: Pairs, eventually: Eventually
-) -> None:
+async def test_quiet_stream_has_nothing_unsent_or_unread(pairs: Pairs) -> None:
     client, server = await pairs.connect()
     assert client.unsent() == 0
     assert not server.has_unread()
