@@ -1,4 +1,4 @@
-"""A balancer under test, in memory, with three backends that send back what comes."""
+"""Backends that send back what comes, and a balancer in front of them in memory."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support.harness_site import Site
+from support.servers import echo_server
 from support.world import BACKEND, OTHER, THIRD, World
 
 from trio_balancer.testing import open_balancer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
 
 @pytest.fixture
@@ -21,3 +22,10 @@ async def site(world: World) -> AsyncIterator[Site]:
     servers = [await world.server(address) for address in backends]
     async with open_balancer(backends, network=world.network, seed=7) as lb:
         yield Site(world, lb, servers)
+
+
+@pytest.fixture
+def ports() -> Iterator[list[int]]:
+    """Give a test two backends on 127.0.0.1."""
+    with echo_server() as one, echo_server() as two:
+        yield [one, two]

@@ -4,49 +4,18 @@ import asyncio
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
 
+import httpx
 import pytest
+import trio
 from support import sample_server
-from support.servers import echo_server
+from support.asyncio_site import ask, in_asyncio
+from support.servers import connect
 
 from trio_balancer import ConfigError
-from trio_balancer.policy import State
-from trio_balancer.testing import AsyncioHarness, open_balancer_asyncio
+from trio_balancer.testing import AsyncioHarness, FaultError, open_balancer_asyncio
 
 COMMAND = [sys.executable, "-I", sample_server.__file__, "{port}"]
-Test = Callable[[AsyncioHarness], Awaitable[None]]
-
-
-@pytest.fixture
-def ports() -> Iterator[list[int]]:
-    with echo_server() as one, echo_server() as two:
-        yield [one, two]
-
-
-def in_asyncio(test: Test) -> Callable[[list[int]], None]:
-    """Make a plain test of an asyncio one: pytest-trio would take it for its own."""
-
-    def run(ports: list[int]) -> None:
-        asyncio.run(_with_balancer(test, ports))
-
-    return run
-
-
-async def _with_balancer(test: Test, ports: list[int]) -> None:
-    async with open_balancer_asyncio([("127.0.0.1", port) for port in ports]) as lb:
-        await test(lb)
-
-
-async def ask(lb: AsyncioHarness, text: bytes = b"hello") -> bytes:
-    reader, writer = await asyncio.open_connection(*lb.address)
-    try:
-        writer.write(text)
-        writer.write_eof()
-        return await reader.read()
-    finally:
-        writer.close()
-        await writer.wait_closed()
 
 
 def all_ended(lb: AsyncioHarness) -> bool:
@@ -81,66 +50,39 @@ async def test_the_loop_goes_on_while_it_waits(lb: AsyncioHarness) -> None:
 
 
 @in_asyncio
-async def test_killed_slow_and_drained(lb: AsyncioHarness) -> None:
-    first, second = lb.backends
-    async with first.kill():
-        await ask(lb)
-        await ask(lb)
-    lb.assert_distribution({0: 0, 1: 2})
-    async with second.drain(), first.slow(latency=0.1):
-        assert second.state is State.DRAIN
-        began = time.monotonic()
-        await ask(lb)
-        assert time.monotonic() - began >= 0.1
+async def test_a_fault_for_as_long_as_a_block_runs(lb: AsyncioHarness) -> None:
+    with lb.fault("latency", backend=1, latency=100) as slow:
+        slow.update(latency=150)
+        for least in (0, 0.15):
+            began = time.monotonic()
+            await ask(lb)
+            assert time.monotonic() - began >= least
+    with pytest.raises(FaultError), lb.fault("latncy"):
+        pass
+    kinds = [event.kind for event in lb.events if event.kind.startswith("fault ")]
+    assert kinds == ["fault added", "fault changed", "fault removed"]
 
 
 @in_asyncio
-async def test_paused_cut_off_and_flapping(lb: AsyncioHarness) -> None:
-    for block in (lb.backend(0).pause(), lb.backend(0).partition()):
-        async with lb.backend(1).drain():
-            async with block:
-                asking = asyncio.create_task(ask(lb))
-                await lb.wait(lambda lb: lb.connections and lb.connections[-1].live)
-                assert not asking.done()
-            assert await asking == b"hello"
-    async with lb.backend(0).flap(up=0.01, down=0.01):
-        await lb.wait(lambda lb: lb.events[-1].kind == "fault added")
-    assert await ask(lb) == b"hello"
+async def test_a_fault_goes_when_the_task_is_cancelled(lb: AsyncioHarness) -> None:
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(_with_a_fault(lb), 0.01)
+    assert lb.events[-1].kind == "fault removed"
+
+
+async def _with_a_fault(lb: AsyncioHarness) -> None:
+    with lb.fault("refuse"):
+        await asyncio.sleep(1000)
 
 
 @in_asyncio
-async def test_it_heals_also_when_the_task_is_cancelled(lb: AsyncioHarness) -> None:
-    killed = asyncio.Event()
-
-    async def kill() -> None:
-        async with lb.backend(0).kill():
-            killed.set()
-            await asyncio.sleep(1000)
-
-    task = asyncio.create_task(kill())
-    await killed.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    await ask(lb)
-    lb.assert_distribution({0: 1})
-
-
-@in_asyncio
-async def test_it_heals_also_when_it_is_cancelled_while_it_heals(lb: AsyncioHarness) -> None:
-    [server] = await lb.spawn(COMMAND)
-    healing = asyncio.Event()
-
-    async def kill() -> None:
-        async with server.kill():
-            healing.set()
-
-    task = asyncio.create_task(kill())
-    await healing.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert server.running
+async def test_toxiproxys_clients_can_ask_it(lb: AsyncioHarness) -> None:
+    address = await lb.serve_toxiproxy()
+    async with httpx.AsyncClient(base_url=address.url) as client:
+        toxic = {"type": "latency", "attributes": {"latency": 100}}
+        answer = await client.post("/proxies/front/toxics", json=toxic)
+    assert answer.status_code == 200
+    assert lb.events[-1].detail.startswith("latency_downstream on listeners.front: ")
 
 
 @in_asyncio
@@ -179,3 +121,40 @@ def test_one_that_cannot_serve_says_why() -> None:
 
     with pytest.raises(ConfigError):
         asyncio.run(main())
+
+
+def test_cancelled_while_it_ends_nothing_is_left() -> None:
+    async def main() -> None:
+        async with open_balancer_asyncio() as lb:
+            stopping = asyncio.current_task()
+            assert stopping is not None
+            [address] = lb.addresses["front"]
+            # When it has begun to stop.
+            asyncio.get_running_loop().call_soon(stopping.cancel)
+            ended.append(str(address))
+
+    ended: list[str] = []
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(main())
+    [address] = ended
+    with pytest.raises(ConnectionRefusedError):
+        connect(int(address.rpartition(":")[2]))
+    assert [t for t in threading.enumerate() if t.name.startswith("trio-balancer-")] == []
+
+
+def test_what_there_was_to_see_can_be_seen_afterwards() -> None:
+    async def main() -> AsyncioHarness:
+        async with open_balancer_asyncio(["127.0.0.1:1"], seed=4) as lb:
+            _reader, writer = await asyncio.open_connection(*lb.address)
+            await lb.wait(lambda lb: lb.connections and not lb.connections[0].live)
+            writer.transport.abort()
+        return lb
+
+    lb = asyncio.run(main())
+    assert [each.ending for each in lb.connections] == ["SC"]
+    assert lb.events[-1].kind == "ended"
+    assert lb.distribution() == {"127.0.0.1:1": 0}
+    assert lb.backend(0).name == lb.backends[0].name
+    assert "seed 4" in lb.report()
+    with pytest.raises(trio.RunFinishedError, match="this balancer has been stopped"):
+        lb.statistics()

@@ -71,3 +71,21 @@ async def test_the_oldest_events_are_forgotten(autojump_clock: MockClock) -> Non
     kept = list(timeline)
     assert len(kept) == MAX_EVENTS
     assert kept[0].connection == 5
+
+
+async def test_nothing_that_is_told_can_forge_a_line(autojump_clock: MockClock) -> None:
+    timeline = Timeline()
+    timeline.add(EventKind.FAULT_ADDED, backend="a\n  0.0 ended", detail="b\x1b[2J")
+    [line] = timeline.text().splitlines()
+    assert line.endswith(r"a\n  0.0 ended b\x1b[2J")
+
+
+def test_it_can_be_told_when_trios_run_is_over() -> None:
+    async def begin() -> Timeline:
+        await trio.lowlevel.checkpoint()
+        return Timeline()
+
+    timeline = trio.run(begin)
+    timeline.add(EventKind.ENDED)
+    [event] = timeline
+    assert event.time >= timeline.began

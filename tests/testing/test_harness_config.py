@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trio_balancer import Config, ConfigError, parse_config
-from trio_balancer.config.model import CheckType, LogFormat, Policy
+from trio_balancer.config.model import LogFormat, Policy
+from trio_balancer.config.model_health import CheckType
 from trio_balancer.testing.harness_config import (
     ConfigOrBackends,
     _toml,

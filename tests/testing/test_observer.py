@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import json
 
+import attrs
 from support.harness_site import Site, settle
 from support.world import BACKEND, OTHER, THIRD, finish
 from trio.testing import MockClock
 
+from trio_balancer.control.faults import add_fault, remove_fault
+from trio_balancer.testing import MemoryNetwork, open_balancer
 from trio_balancer.testing.observer import MAX_FINISHED, MAX_LINES, Observer
 
 
@@ -105,3 +108,35 @@ async def test_before_anything_runs_nothing_is_there(autojump_clock: MockClock) 
     observer.dialled(1, BACKEND)
     observer.dial_failed(1, BACKEND, OSError())
     assert [str(event.kind) for event in observer.timeline] == ["accepted"]
+
+
+CONFIG = """
+[listeners.web]
+bind = "10.0.0.1:80"
+pool = "app"
+[pools.app]
+backends = ["10.0.1.1:80"]
+health = { type = "none" }
+[[pools.app.faults]]
+type = "latency"
+backend = "10.0.1.1:80"
+attributes = { latency = 5 }
+"""
+
+
+async def test_the_faults_that_are_there_and_what_becomes_of_them(
+    autojump_clock: MockClock,
+) -> None:
+    async with open_balancer(CONFIG, network=MemoryNetwork()) as lb:
+        balancer = lb._runner.balancer
+        add_fault(balancer, "listeners.web", {"type": "noop"})  # as the control socket does
+        remove_fault(balancer, "listeners.web", "noop_downstream")
+        await balancer.reload(attrs.evolve(balancer.config, pools={}, listeners={}))
+        told = [(e.kind, e.backend, e.detail) for e in lb.events if e.kind.startswith("fault ")]
+    latency, noop = "latency_downstream on pools.app", "noop_downstream on listeners.web"
+    assert told == [
+        ("fault added", str(BACKEND), f"{latency}: latency(latency=5, jitter=0) downstream"),
+        ("fault added", None, f"{noop}: noop() downstream"),
+        ("fault removed", None, noop),
+        ("fault removed", str(BACKEND), latency),
+    ]

@@ -106,6 +106,48 @@ def test_it({fixture}):
     )
 
 
+def test_a_test_that_runs_again_begins_anew(run: Run, pytester: pytest.Pytester) -> None:
+    """As pytest-rerunfailures does it."""
+    pytester.makeconftest("""
+from _pytest.runner import runtestprotocol
+
+def pytest_runtest_protocol(item, nextitem):
+    for _ in range(2):
+        item._initrequest()
+        runtestprotocol(item, nextitem=nextitem)
+    return True
+""")
+    result = run("""
+@pytest.mark.trio
+async def test_it(balancer):
+    assert type(balancer) is Harness
+    assert False
+""")
+    result.assert_outcomes(failed=2)
+    assert result.stdout.str().count("trio-balancer, seed") == 2
+    result.stdout.no_fnmatch_line("*SyncHarness*")
+
+
+def test_a_failure_shows_the_line_of_the_test(run: Run) -> None:
+    result = run("""
+def test_it(balancer):
+    balancer.wait(lambda lb: False, timeout=0.01)
+
+def test_other(balancer_factory):
+    balancer_factory(["127.0.0.1:1"]).assert_distribution({0: 1})
+""")
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            ">*balancer.wait(*",
+            "E*still not so after 0.01 s",
+            ">*assert_distribution*",
+            "E*expected*",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*trio_balancer/testing/*.py:*")
+
+
 def test_a_pass_shows_nothing(run: Run) -> None:
     result = run("def test_it(balancer): pass")
     result.assert_outcomes(passed=1)

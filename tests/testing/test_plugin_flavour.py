@@ -55,8 +55,32 @@ def test_what_is_not_async_is_sync_whatever_its_marks() -> None:
 def test_async_tests() -> None:
     assert flavour(async_test, "trio") is Flavour.TRIO
     assert flavour(async_test, "asyncio") is Flavour.ASYNCIO
+    assert flavour(async_test) is Flavour.ASYNCIO
     assert flavour(async_test, fixtures=("anyio_backend",), backend="trio") is Flavour.TRIO
     assert flavour(async_test, fixtures=("anyio_backend",), backend="asyncio") is Flavour.ASYNCIO
+
+
+def test_a_trio_test_that_runs_again_is_one_still() -> None:
+    """pytest-trio leaves a plain function in its place."""
+    assert flavour(sync_test, "trio") is Flavour.TRIO
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda: flavour(async_test, "trio", "asyncio"),
+        lambda: flavour(async_test, "asyncio", fixtures=("anyio_backend",), backend="trio"),
+        lambda: flavour(async_test, "trio", fixtures=("anyio_backend",), backend="asyncio"),
+    ],
+)
+def test_two_plugins_that_claim_a_test_are_named(ask: Callable[[], Flavour]) -> None:
+    with pytest.raises(pytest.fail.Exception, match="auto mode"):
+        ask()
+
+
+def test_two_plugins_for_the_same_world_are_no_problem() -> None:
+    both = flavour(async_test, "asyncio", fixtures=("anyio_backend",), backend="asyncio")
+    assert both is Flavour.ASYNCIO
 
 
 def test_a_test_of_hypothesis_is_what_is_inside() -> None:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import threading
 from concurrent.futures import CancelledError, Future
 from functools import partial
 
 import pytest
 import trio
+from trio.testing import wait_all_tasks_blocked
 
 from trio_balancer.testing import LeakError, portal
 from trio_balancer.testing.portal import Portal, open_portal
@@ -98,14 +100,14 @@ def test_an_asyncio_task_can_wait_and_be_cancelled() -> None:
 
 
 def test_an_interrupt_while_it_waits_cancels_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = Future.result
+    real = Future.exception
 
     def interrupted(future: Future[None], timeout: float | None = None) -> None:
-        monkeypatch.setattr(Future, "result", real)
+        monkeypatch.setattr(Future, "exception", real)
         raise KeyboardInterrupt
 
     with open_portal() as door:
-        monkeypatch.setattr(Future, "result", interrupted)
+        monkeypatch.setattr(Future, "exception", interrupted)
         with pytest.raises(KeyboardInterrupt):
             door.call(trio.sleep_forever)
         assert door.call(answer) == 42
@@ -114,7 +116,82 @@ def test_an_interrupt_while_it_waits_cancels_the_call(monkeypatch: pytest.Monkey
 def test_stopping_cancels_what_is_left() -> None:
     with open_portal() as door:
         left = door.submit(trio.sleep_forever)
-    assert not left.done() or left.cancelled()
+    assert left.cancelled()
+
+
+def test_nobody_waits_for_ever_for_a_portal_that_stops() -> None:
+    async def wait() -> None:
+        waiting.set()
+        await trio.sleep_forever()
+
+    def call() -> None:
+        with pytest.raises(CancelledError):
+            door.call(wait)
+        told.set()
+
+    waiting, told = threading.Event(), threading.Event()
+    with open_portal() as door:
+        threading.Thread(target=call, daemon=True).start()
+        assert waiting.wait(10)
+    assert told.wait(10)
+
+
+def test_what_comes_while_it_stops_is_cancelled() -> None:
+    async def stop_and_submit() -> Future[int]:
+        door._nursery_cancel()
+        late = door.submit(answer)
+        with trio.CancelScope(shield=True):
+            await wait_all_tasks_blocked()
+        return late
+
+    door = Portal()
+    door.start()
+    with pytest.raises(CancelledError):
+        door.call(stop_and_submit).result()
+    door._thread.join(10)
+    assert ours() == []
+
+
+def test_what_comes_after_the_end_is_refused() -> None:
+    with open_portal() as door:
+        pass
+    with pytest.raises(trio.RunFinishedError, match="balancer has been stopped"):
+        door.call(answer)
+
+
+def test_a_test_can_be_skipped_from_within() -> None:
+    async def skip() -> None:
+        await trio.lowlevel.checkpoint()
+        pytest.skip("not here")
+
+    with open_portal() as door:
+        with pytest.raises(pytest.skip.Exception):
+            door.call(skip)
+        assert door.call(answer) == 42
+
+
+def test_a_trio_that_cannot_run_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(_main: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(trio, "run", run)
+    with pytest.raises(OSError, match="Too many"), open_portal():
+        pass
+    assert ours() == []
+
+
+def test_a_bug_in_trio_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", seen.append)
+
+    def break_it() -> None:
+        raise ZeroDivisionError
+
+    door = Portal()
+    door.start()
+    door._token.run_sync_soon(break_it)
+    door._thread.join(10)
+    assert [each.exc_type for each in seen] == [trio.TrioInternalError]
 
 
 def test_a_thread_that_does_not_end_is_a_leak(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 from support.servers import connect
 
 from trio_balancer.testing import BalancerBugError, Harness
-from trio_balancer.testing.remote_harness import RemoteBackend, RemoteHarness, open_in_thread
+from trio_balancer.testing.remote_harness import RemoteHarness, open_in_thread
 
 
 def test_snapshots_are_taken_in_the_balancers_thread(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,14 +28,6 @@ def test_the_report_can_be_read_when_all_is_over() -> None:
     with open_in_thread((), 5, ()) as (harness, portal):
         remote = RemoteHarness(harness, portal)
     assert remote.report().startswith("trio-balancer, seed 5\n")
-
-
-def test_what_only_a_spawned_server_has() -> None:
-    with open_in_thread(["127.0.0.1:1"], None, ()) as (harness, portal):
-        backend = RemoteBackend(harness.backend(0), portal)
-        for ask in (backend.output, lambda: backend.running):
-            with pytest.raises(TypeError, match="was not started by spawn"):
-                ask()
 
 
 def _run_with_a_bug(error: Exception | None = None) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -128,3 +129,11 @@ async def test_the_network_verbs_are_there_too(lb: Harness) -> None:
         began = trio.current_time()
         await greeting(lb)
         assert trio.current_time() - began >= 0.2
+
+
+async def test_it_stays_dead_where_the_balancer_has_ended() -> None:
+    async with AsyncExitStack() as stack, open_balancer() as lb:
+        [server] = await lb.spawn(COMMAND)
+        await stack.enter_async_context(server.kill())
+        await stack.enter_async_context(server.pause())
+    assert not server.running

@@ -1,28 +1,17 @@
 from __future__ import annotations
 
 import socket
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
+import httpx
 import pytest
-from support import sample_server
-from support.servers import ask, connect, echo_server, exchange
+from support.servers import ask, connect, exchange
 
 from trio_balancer import ConfigError
-from trio_balancer.policy import State
-from trio_balancer.testing import SyncHarness, open_balancer_sync
-from trio_balancer.testing.sync_harness import SyncBackend
-
-COMMAND = [sys.executable, "-I", sample_server.__file__, "{port}"]
-
-
-@pytest.fixture
-def ports() -> Iterator[list[int]]:
-    with echo_server() as one, echo_server() as two:
-        yield [one, two]
+from trio_balancer.testing import FaultError, SyncHarness, open_balancer_sync
 
 
 @pytest.fixture
@@ -33,11 +22,6 @@ def lb(ports: list[int]) -> Iterator[SyncHarness]:
 
 def front(lb: SyncHarness) -> int:
     return lb.address[1]
-
-
-def runs(server: SyncBackend) -> bool:
-    """Ask anew: a type checker takes a property for a constant."""
-    return server.running
 
 
 def all_ended(lb: SyncHarness) -> bool:
@@ -78,75 +62,6 @@ def test_a_predicate_may_ask_the_harness_that_it_closes_over(lb: SyncHarness) ->
         lb.wait(lambda _lb: lb.connections == (), timeout=0.05)
 
 
-def test_killed(lb: SyncHarness) -> None:
-    with connect(front(lb)) as live:
-        live.sendall(b"x")
-        assert live.recv(10) == b"x"
-        with lb.backend(0).kill():
-            with pytest.raises(ConnectionResetError):
-                live.recv(10)
-            assert [ask(front(lb)) for _ in range(3)] == [b"hello"] * 3
-    lb.assert_distribution({0: 1, 1: 3})
-
-
-def test_paused_and_cut_off(lb: SyncHarness) -> None:
-    with connect(front(lb)) as live:
-        lb.wait(lambda lb: lb.distribution()[lb.backend(0).name] == 1)
-        for block in (lb.backend(0).pause(), lb.backend(0).partition()):
-            with block:
-                live.sendall(b"x")
-                live.settimeout(0.05)
-                with pytest.raises(TimeoutError):
-                    live.recv(10)
-            live.settimeout(10)
-            assert live.recv(10) == b"x"
-
-
-def test_slow(lb: SyncHarness) -> None:
-    with lb.backend(0).slow(latency=0.1), lb.backend(1).slow(rate=100):
-        began = time.monotonic()
-        ask(front(lb))
-        assert time.monotonic() - began >= 0.1
-        began = time.monotonic()
-        ask(front(lb), bytes(20))
-        assert time.monotonic() - began >= 0.2
-
-
-def test_flapping(lb: SyncHarness) -> None:
-    with lb.backend(0).flap(up=0.01, down=0.01):
-        lb.wait(lambda lb: sum(event.kind == "fault removed" for event in lb.events) >= 2)
-    assert ask(front(lb)) == b"hello"
-
-
-def test_drained(lb: SyncHarness) -> None:
-    with lb.backend(0).drain():
-        assert lb.backend(0).state is State.DRAIN
-        ask(front(lb))
-        ask(front(lb))
-    lb.assert_distribution({1: 2})
-    lb.drain(timeout=0)
-    with pytest.raises(ConnectionRefusedError):
-        ask(front(lb))
-
-
-def test_it_heals_also_when_the_block_fails(lb: SyncHarness) -> None:
-    with pytest.raises(KeyError), lb.backend(0).kill():
-        raise KeyError
-    ask(front(lb))
-    lb.assert_distribution({0: 1})
-
-
-def test_backends(lb: SyncHarness, ports: list[int]) -> None:
-    first = lb.backend(0)
-    assert (first.name, first.pool) == (f"127.0.0.1:{ports[0]}", "app")
-    assert (str(first.address), first.state, first.active) == (first.name, State.UP, 0)
-    assert repr(first) == f"<backend {first.name} of pool app: up>"
-    added = lb.add_backend("127.0.0.1:1", name="late")
-    assert [each.name for each in lb.backends] == [first.name, lb.backend(1).name, added.name]
-    with pytest.raises(TypeError, match="was not started by spawn"):
-        first.restart()
-
-
 def test_retargeted_live_connections_stay(lb: SyncHarness, ports: list[int]) -> None:
     with connect(front(lb)) as live:
         lb.wait(lambda lb: sum(lb.distribution().values()) == 1)
@@ -158,14 +73,30 @@ def test_retargeted_live_connections_stay(lb: SyncHarness, ports: list[int]) -> 
     assert {each.backend_address for each in lb.connections[1:]} == {f"127.0.0.1:{ports[1]}"}
 
 
-def test_real_servers() -> None:
-    with open_balancer_sync() as lb:
-        one, _two = lb.spawn(COMMAND, instances=2)
-        with one.pause(), one.kill():
-            assert not runs(one)
-        one.restart()
-        assert runs(one)
-        assert one.output().count("serving") == 3
+def test_a_fault_for_as_long_as_a_block_runs(lb: SyncHarness) -> None:
+    with lb.fault("latency", backend=1, latency=100) as slow:
+        slow.update(latency=150)
+        for least in (0, 0.15):
+            began = time.monotonic()
+            ask(front(lb))
+            assert time.monotonic() - began >= least
+    with pytest.raises(KeyError), lb.fault("stall"):
+        raise KeyError
+    assert ask(front(lb)) == b"hello"
+    with pytest.raises(FaultError), lb.fault("latncy"):
+        pass
+
+
+def test_a_fault_that_outlives_the_balancer(ports: list[int]) -> None:
+    with ExitStack() as stack, open_balancer_sync() as lb:
+        stack.enter_context(lb.fault("stall"))
+    assert lb.events[-1].kind == "fault removed"
+
+
+def test_toxiproxys_clients_can_ask_it(lb: SyncHarness) -> None:
+    address = lb.serve_toxiproxy()
+    proxies = httpx.get(f"{address.url}/proxies").json()
+    assert proxies["front"]["upstream"] == ",".join(each.name for each in lb.backends)
 
 
 @pytest.mark.parametrize("error", [ValueError("x"), KeyboardInterrupt(), SystemExit(3)])

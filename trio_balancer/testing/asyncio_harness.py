@@ -2,84 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar, final
+from typing import TYPE_CHECKING, final
 
+from trio_balancer.testing.asyncio_backend import AsyncioBackend
+from trio_balancer.testing.asyncio_calls import call, see_through
 from trio_balancer.testing.conclusion import conclude
 from trio_balancer.testing.harness import Harness
-from trio_balancer.testing.portal import Portal, open_portal
-from trio_balancer.testing.remote_harness import RemoteBackend, RemoteHarness
+from trio_balancer.testing.portal import open_portal
+from trio_balancer.testing.remote_harness import RemoteHarness
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from trio_balancer.testing.harness_backends import Which
     from trio_balancer.testing.harness_config import BackendAddress, ConfigOrBackends
     from trio_balancer.testing.nemesis import BackendHandle
-
-    AsyncioVerb = AbstractAsyncContextManager[None]
-
-T = TypeVar("T")
-
-
-async def call(portal: Portal, function: Callable[[], Awaitable[T]]) -> T:
-    """Call an async function in the portal's trio loop; cancelled, it is cancelled there too."""
-    return await asyncio.wrap_future(portal.submit(function))
-
-
-@final
-class AsyncioBackend(RemoteBackend):
-    """What a test may do to a backend; each verb is a context manager that heals on leaving.
-
-    `BackendHandle` and `ServerHandle` explain them.
-    """
-
-    def kill(self) -> AsyncioVerb:
-        """Reset its connections, and refuse new ones; a server of `spawn` is killed (SIGKILL)."""
-        return self._during(self._handle.kill)
-
-    def pause(self) -> AsyncioVerb:
-        """Let dials succeed, and then nothing come or go; a server of `spawn` is stopped."""
-        return self._during(self._handle.pause)
-
-    def partition(self) -> AsyncioVerb:
-        """Let dials time out and connections go silent."""
-        return self._during(self._handle.partition)
-
-    def slow(self, latency: float = 0.0, rate: float = float("inf")) -> AsyncioVerb:
-        """Let it answer late (seconds), and move few bytes (a second, each way)."""
-        return self._during(partial(self._handle.slow, latency, rate))
-
-    def flap(self, up: float, down: float) -> AsyncioVerb:
-        """Kill it for `down` seconds, let it live for `up` seconds, and so on."""
-        return self._during(partial(self._handle.flap, up, down))
-
-    def drain(self) -> AsyncioVerb:
-        """Give it no new connections; those that are there stay."""
-        return self._during(self._handle.drain)
-
-    async def restart(self) -> None:
-        """Kill a server of `spawn`, start it again, and wait until it serves."""
-        await call(self._portal, self._server.restart)
-
-    @asynccontextmanager
-    async def _during(
-        self, verb: Callable[[], AbstractAsyncContextManager[None]]
-    ) -> AsyncIterator[None]:
-        block = verb()
-        await call(self._portal, block.__aenter__)
-        try:
-            yield
-        finally:
-            healing = self._portal.submit(partial(block.__aexit__, None, None, None))
-            try:
-                await asyncio.shield(asyncio.wrap_future(healing))
-            except asyncio.CancelledError:
-                healing.result()  # it is in the other thread: this wait is short, and not skipped
-                raise
+    from trio_balancer.testing.portal import Portal
+    from trio_balancer.testing.toxiproxy.addresses import ApiAddress
 
 
 @final
@@ -108,12 +49,12 @@ class AsyncioHarness(RemoteHarness):
 
     def backend(self, which: Which, *, pool: str | None = None) -> AsyncioBackend:
         """Find a backend by its name, its address or its place in the pool (0: the first)."""
-        return self._wrap(self._portal.read(partial(self._harness.backend, which, pool=pool)))
+        return self._wrap(self._look(partial(self._harness.backend, which, pool=pool)))
 
     @property
     def backends(self) -> tuple[AsyncioBackend, ...]:
         """All backends of all pools."""
-        return tuple(map(self._wrap, self._portal.read(lambda: self._harness.backends)))
+        return tuple(map(self._wrap, self._look(lambda: self._harness.backends)))
 
     async def add_backend(
         self, address: BackendAddress, *, name: str | None = None, pool: str | None = None
@@ -150,6 +91,10 @@ class AsyncioHarness(RemoteHarness):
         )
         return tuple(map(self._wrap, await call(self._portal, spawn)))
 
+    async def serve_toxiproxy(self, host: str = "127.0.0.1", port: int = 0) -> ApiAddress:
+        """Answer clients of Toxiproxy's HTTP API at an address, until the end."""
+        return await call(self._portal, partial(self._harness.serve_toxiproxy, host, port))
+
     async def drain(self, timeout: float | None = None) -> None:  # noqa: ASYNC109  # it resets, and raises nothing
         """Stop accepting, and wait until the last connection has ended."""
         await call(self._portal, partial(self._harness.drain, timeout))
@@ -174,9 +119,9 @@ async def open_balancer_asyncio(
         try:
             yield AsyncioHarness(harness, portal)
         except BaseException as error:
-            conclude(await call(portal, harness.stop), error)
+            conclude(await see_through(portal.submit(harness.stop)), error)
             raise
-        conclude(await call(portal, harness.stop), None)
+        conclude(await see_through(portal.submit(harness.stop)), None)
 
 
 async def start_in_portal(

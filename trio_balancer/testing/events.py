@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, final
 import attrs
 import trio
 
+from trio_balancer.wire.escape import escape
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -28,9 +30,11 @@ class EventKind(StrEnum):
     ENDED = "ended"
     #: A backend changed its state: `detail` begins with the new one.
     BACKEND = "backend"
-    #: A nemesis began or ended its work; a backend was added or moved.
+    #: Something is done on purpose from now on, or in another way, or no longer.
     FAULT_ADDED = "fault added"
+    FAULT_CHANGED = "fault changed"
     FAULT_REMOVED = "fault removed"
+    #: A backend was added, or moved.
     ADDED = "added"
     RETARGETED = "retargeted"
     BUG = "bug"
@@ -56,7 +60,9 @@ class Timeline:
     """The events so far, and whoever waits for the next one."""
 
     def __init__(self) -> None:
-        self.began = trio.current_time()
+        # Kept, because the last of it may be told when trio's run is over.
+        self._clock = trio.lowlevel.current_clock()
+        self.began = self._clock.current_time()
         self._events: deque[Event] = deque(maxlen=MAX_EVENTS)
         self._waiting = trio.lowlevel.ParkingLot()
 
@@ -72,7 +78,7 @@ class Timeline:
         detail: str = "",
     ) -> None:
         """Write down what happens now."""
-        now = trio.current_time()
+        now = self._clock.current_time()
         self._events.append(Event(now, kind, connection, backend, detail))
         self.stir()
 
@@ -95,5 +101,5 @@ class Timeline:
     def _line(self, event: Event) -> str:
         number = "" if event.connection is None else f"#{event.connection}"
         words = (f"{event.kind:<13}", f"{number:<5}", event.backend or "", event.detail)
-        told = " ".join(word for word in words if word).rstrip()
+        told = escape(" ".join(word for word in words if word).rstrip())
         return f"  {event.time - self.began:10.6f} {told}"

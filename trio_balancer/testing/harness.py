@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, final
 
 import trio
@@ -13,32 +14,30 @@ from trio_balancer.testing.conclusion import BalancerBugError
 from trio_balancer.testing.events import EventKind
 from trio_balancer.testing.harness_backends import Backends
 from trio_balancer.testing.harness_config import backend_address, make_config
+from trio_balancer.testing.harness_faults import Faults
+from trio_balancer.testing.harness_view import HarnessView
 from trio_balancer.testing.leaks import LeakError, find_leaks, lookups_running
 from trio_balancer.testing.observer import Observer
 from trio_balancer.testing.runner import Runner
 from trio_balancer.testing.watched_network import WatchedNetwork
-from trio_balancer.wire.address import InetAddress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from trio_balancer.flow.statistics import BalancerStatistics
     from trio_balancer.network.seam import Network
-    from trio_balancer.testing.connections import SeenConnection
-    from trio_balancer.testing.events import Event
+    from trio_balancer.testing.fault_handle import FaultHandle
     from trio_balancer.testing.harness_backends import Which
     from trio_balancer.testing.harness_config import BackendAddress, ConfigOrBackends
     from trio_balancer.testing.nemesis import BackendHandle
     from trio_balancer.testing.server_handle import ServerHandle
     from trio_balancer.testing.toxiproxy.addresses import ApiAddress
-    from trio_balancer.wire.address import SocketAddress
 
 #: Seconds after which `wait` looks again: not all that it may ask for is told, such as a queue.
 LOOK_AGAIN = 0.05
 
 
 @final
-class Harness:
+class Harness(HarnessView):
     """A running balancer, what went through it, and what can be done to its backends.
 
     `open_balancer` makes it, and sees to its end. Not thread-safe: use it in its own trio loop.
@@ -52,60 +51,16 @@ class Harness:
         seed: int | None = None,
         overrides: Sequence[str] = (),
     ) -> None:
-        #: What every random choice of this balancer comes from; give it again to repeat them.
-        self.seed = random.SystemRandom().getrandbits(32) if seed is None else seed
+        seed = random.SystemRandom().getrandbits(32) if seed is None else seed
         inner = _checked_network(network)
         config = make_config(config_or_backends, overrides)
-        self._observer = Observer()
-        self._network = WatchedNetwork(inner, self._observer)
-        self._runner = Runner(config, self._network, self._observer, self.seed)
-        self._backends = Backends(self._network, self._runner, self._observer)
+        observer = Observer()
+        self._network = WatchedNetwork(inner, observer)
+        runner = Runner(config, self._network, observer, seed)
+        backends = Backends(self._network, runner, observer)
+        super().__init__(seed, runner, observer, backends)
+        self._faults = Faults(runner, backends)
         self._lookups_before = lookups_running()
-
-    # What there is to see
-
-    @property
-    def addresses(self) -> Mapping[str, tuple[SocketAddress, ...]]:
-        """The bound addresses of each listener, with the real ports."""
-        return self._runner.balancer.addresses
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """The host and port to connect to: the first one that is no Unix socket."""
-        for bound in self.addresses.values():
-            for address in bound:
-                if isinstance(address, InetAddress):
-                    return address.host, address.port
-        raise LookupError("this balancer listens on Unix sockets only; see addresses")
-
-    @property
-    def connections(self) -> tuple[SeenConnection, ...]:
-        """All connections in the order of their arrival: the live ones, the last 10 000 others."""
-        return self._observer.connections()
-
-    @property
-    def events(self) -> tuple[Event, ...]:
-        """What happened, in order; the last 50 000 events."""
-        return tuple(self._observer.timeline)
-
-    @property
-    def log(self) -> tuple[str, ...]:
-        """The balancer's log, in JSON, without the finished connections."""
-        return tuple(self._observer.lines)
-
-    def statistics(self) -> BalancerStatistics:
-        """Take a frozen snapshot of all counts."""
-        return self._runner.balancer.statistics()
-
-    def report(self) -> str:
-        """Tell for people what went through the balancer: the end of a failure's text."""
-        return (
-            f"trio-balancer, seed {self.seed}\n"
-            f"connections by backend: {self.distribution()}\n"
-            f"timeline (seconds since the start):\n{self._observer.timeline.text()}"
-        )
-
-    # Waiting and asserting
 
     async def wait(self, predicate: Callable[[Harness], object], *, timeout: float = 10.0) -> None:  # noqa: ASYNC109  # the error tells more than TooSlowError
         """Wait until the predicate holds, for at most `timeout` seconds.
@@ -113,6 +68,7 @@ class Harness:
         It is asked, with the harness, after each event and whenever bytes have moved. Raises
         AssertionError when it never held, with the timeline; what it raises itself goes through.
         """
+        __tracebackhide__ = True  # pytest then shows the test's own line
         with trio.move_on_after(timeout):
             while not predicate(self):
                 if self._runner.failure is not None:
@@ -121,39 +77,6 @@ class Harness:
                     await self._observer.timeline.wait_change()
             return
         raise AssertionError(f"still not so after {timeout:g} s\n{self.report()}")
-
-    def distribution(self, *, pool: str | None = None) -> dict[str, int]:
-        """Count the connections that reached each backend so far, live ones included."""
-        handles = self._backends.handles(pool)
-        return {handle.name: self._backends.reached(handle) for handle in handles}
-
-    def assert_distribution(
-        self, expected: Mapping[Which, int], *, pool: str | None = None, tolerance: int = 0
-    ) -> None:
-        """Check how many connections each backend was given; one not mentioned had none.
-
-        A backend is its name, its address or its place in the pool. `tolerance` is how far each
-        count may be off. Ask when the clients were answered, or `wait` first: who has connected
-        to the balancer may not have been passed on yet.
-        """
-        wanted = {self.backend(which, pool=pool).name: n for which, n in expected.items()}
-        found = self.distribution(pool=pool)
-        if any(abs(count - wanted.get(name, 0)) > tolerance for name, count in found.items()):
-            raise AssertionError(f"expected {wanted}, found {found}\n{self.report()}")
-
-    # What can be done
-
-    def backend(self, which: Which, *, pool: str | None = None) -> BackendHandle:
-        """Find a backend by its name, its address or its place in the pool (0: the first).
-
-        `pool` is needed where several pools have it. Raises LookupError when there is none.
-        """
-        return self._backends.find(which, pool)
-
-    @property
-    def backends(self) -> tuple[BackendHandle, ...]:
-        """All backends of all pools."""
-        return tuple(self._backends.handles(None))
 
     async def add_backend(
         self, address: BackendAddress, *, name: str | None = None, pool: str | None = None
@@ -193,17 +116,57 @@ class Harness:
             command, instances, pool=pool, name=name, env=dict(env or {}), timeout=timeout
         )
 
-    async def serve_toxiproxy(self, address: ApiAddress) -> ApiAddress:
+    # What can be broken
+
+    @contextmanager
+    def fault(
+        self,
+        kind: str,
+        /,
+        *,
+        listener: str | None = None,
+        pool: str | None = None,
+        backend: Which | None = None,
+        name: str | None = None,
+        stream: str = "downstream",
+        toxicity: float = 1.0,
+        match: Mapping[str, object] | None = None,
+        **attributes: float,
+    ) -> Iterator[FaultHandle]:
+        """Add a fault for as long as the block runs, on live connections too.
+
+        Types, attributes and matches are those of `docs/testing/faults.md`. It is on the one
+        listener there is, or on that named; with `pool` or `backend` (as for the method
+        `backend`) it is on what goes there. `stream` is "downstream" (to the client) or
+        "upstream". Without a `name` it gets one; its draws come from the name and the seed.
+
+        Raises FaultError for what makes no sense, LookupError for a place that is not there or
+        not clear, and then adds nothing. Taken away meanwhile by somebody else, it just is gone.
+        """
+        table = {
+            "type": kind,
+            "name": name,
+            # Those about connecting have none, so that it is not said where it need not be.
+            "stream": None if stream == "downstream" else stream,
+            "toxicity": toxicity,
+            "match": match,
+            "attributes": attributes,
+        }
+        handle = self._faults.add(table, listener=listener, pool=pool, backend=backend)
+        try:
+            yield handle
+        finally:
+            handle.remove()
+
+    async def serve_toxiproxy(self, host: str = "127.0.0.1", port: int = 0) -> ApiAddress:
         """Answer clients of Toxiproxy's HTTP API at an address, until the end.
 
-        Returns the real address, and raises BindError. Needs the extra `toxiproxy`.
+        Returns the real address, which has a `host`, a `port` and a `url`. Port 0 picks one.
+        Raises BindError, and ConfigError without the extra `toxiproxy`.
         """
-        from trio_balancer.testing.toxiproxy.proxies import Proxies  # noqa: PLC0415 - for those who ask
-        from trio_balancer.testing.toxiproxy.server import serve_api  # noqa: PLC0415 - needs the extra
+        from trio_balancer.testing.harness_toxiproxy import serve_toxiproxy  # noqa: PLC0415 - a cycle: it has a harness too
 
-        proxies = Proxies(self._runner.balancer)
-        bound: ApiAddress = await self._runner.nursery.start(serve_api, proxies, address)
-        return bound
+        return await serve_toxiproxy(self._runner, host, port)
 
     async def drain(self, timeout: float | None = None) -> None:  # noqa: ASYNC109  # it resets, and raises nothing
         """Stop accepting, and wait until the last connection has ended.

@@ -47,7 +47,7 @@ class Backends:
     def handles(self, pool: str | None) -> list[BackendHandle]:
         """Return those of one pool, or of all."""
         pools = self._runner.runtime.pools
-        chosen = pools.values() if pool is None else [self._pool(pool)]
+        chosen = pools.values() if pool is None else [self.pool(pool)]
         return [self._handle(each, backend) for each in chosen for backend in each.backends]
 
     def _handle(self, pool: Pool, backend: Backend) -> BackendHandle:
@@ -68,11 +68,8 @@ class Backends:
             raise LookupError(f"{number} {text!r}; there are: {known}")
         return found[0]
 
-    def reached(self, handle: BackendHandle) -> int:
-        """Count the connections that reached a backend."""
-        return self._observer.reached[handle.pool, handle.name]
-
-    def _pool(self, name: str | None) -> Pool:
+    def pool(self, name: str | None) -> Pool:
+        """Return a pool, or the one there is; raises LookupError."""
         pools = self._runner.runtime.pools
         if name is None and len(pools) == 1:
             [pool] = pools.values()
@@ -80,6 +77,10 @@ class Backends:
         if name is None or name not in pools:
             raise LookupError(f"which pool? There are: {', '.join(pools)}")
         return pools[name]
+
+    def reached(self, handle: BackendHandle) -> int:
+        """Count the connections that reached a backend."""
+        return self._observer.reached[handle.pool, handle.name]
 
     async def resolve(self, address: Address) -> SocketAddress:
         """Return an address to dial; raises OSError for a name that has none."""
@@ -90,7 +91,7 @@ class Backends:
 
     async def add(self, address: Address, name: str | None, pool: str | None) -> BackendHandle:
         """Put a backend into a pool, and see to its checks."""
-        entered = self._pool(pool)
+        entered = self.pool(pool)
         backend = self._enter(entered, BackendConfig(name or str(address), address))
         await self._watch(entered, backend)
         return self._handle(entered, backend)
@@ -131,7 +132,7 @@ class Backends:
         real_sockets = isinstance(self._network.inner, SocketNetwork)
         if not real_sockets:
             raise RuntimeError("real servers cannot be reached through a network in memory")
-        entered = self._pool(pool)
+        entered = self.pool(pool)
         words = shlex.split(command) if isinstance(command, str) else list(command)
         processes = [
             ServerProcess(words, self._network.inner, env=env, timeout=timeout)

@@ -6,13 +6,16 @@ import json
 from collections import Counter, deque
 from typing import TYPE_CHECKING, final
 
+from trio_balancer.faults import FaultNews
 from trio_balancer.flow.log_sink import MemorySink
 from trio_balancer.network.errors import describe
 from trio_balancer.testing.connections import SeenConnection
 from trio_balancer.testing.events import EventKind, Timeline
+from trio_balancer.testing.fault_text import fault_place, fault_text
 
 if TYPE_CHECKING:
     from trio_balancer.balancer import Balancer
+    from trio_balancer.faults import FaultBook, InstalledFault
     from trio_balancer.flow.live import Connection, Runtime
     from trio_balancer.flow.record import Record
     from trio_balancer.wire.address import SocketAddress
@@ -42,6 +45,12 @@ class Observer(MemorySink):
         """Look into a balancer that is about to accept its first client."""
         self._runtime = balancer.runtime
         return self._runtime
+
+    def watch_faults(self, book: FaultBook) -> None:
+        """Hear of those that are there, and of whatever becomes of any, whoever does it."""
+        for installed in book.list():
+            self.fault_news(installed, FaultNews.ADDED)
+        book.observers.append(self.fault_news)
 
     @property
     def live(self) -> list[Connection]:
@@ -107,6 +116,13 @@ class Observer(MemorySink):
         self.timeline.add(
             EventKind.ENDED, connection=record.number, backend=record.backend, detail=detail
         )
+
+    def fault_news(self, installed: InstalledFault, news: FaultNews) -> None:
+        """Hear of a fault."""
+        gone = news is FaultNews.REMOVED
+        detail = fault_place(installed) if gone else fault_text(installed)
+        backend = installed.fault.match.backend
+        self.timeline.add(EventKind(news.value), backend=backend, detail=detail)
 
     def put(self, line: str) -> None:
         """Take a line of the log, and find the news in it."""

@@ -82,6 +82,9 @@ def pytest_runtest_makereport(
         for tell in item.stash.get(_reports_key, []):
             text = f"{tell()}\nrepeat with --trio-balancer-seed={seed}"
             report.sections.append(("what went through the balancer", text))
+    if report.when == "teardown":
+        # An item lives as long as the run, and some run again (pytest-rerunfailures).
+        item.stash[_reports_key] = []
     return report
 
 

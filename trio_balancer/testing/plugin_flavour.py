@@ -41,14 +41,29 @@ def flavour_of(request: pytest.FixtureRequest) -> Flavour:
 
 
 def _look_at(request: pytest.FixtureRequest) -> Flavour:
+    claims = set(_claims(request))
+    if len(claims) > 1:
+        pytest.fail(
+            "both a plugin for trio and one for asyncio would run this test: pytest-asyncio's auto "
+            "mode goes with asyncio tests only, pytest-trio's trio_mode with trio tests only",
+            pytrace=False,
+        )
+    return claims.pop() if claims else Flavour.ASYNCIO
+
+
+def _claims(request: pytest.FixtureRequest) -> Iterator[Flavour]:
     item = request.node
-    if not iscoroutinefunction(_innermost(item)):
-        return Flavour.SYNC
-    if item.get_closest_marker("trio") is not None:
-        return Flavour.TRIO
+    trio = item.get_closest_marker("trio") is not None
+    if trio:
+        yield Flavour.TRIO
+    # pytest-trio puts a plain function in its place, which is what a second run finds.
+    elif not iscoroutinefunction(_innermost(item)):
+        yield Flavour.SYNC
+        return
+    if item.get_closest_marker("asyncio") is not None:
+        yield Flavour.ASYNCIO
     if "anyio_backend" in request.fixturenames:
-        return Flavour(request.getfixturevalue("anyio_backend_name"))
-    return Flavour.ASYNCIO
+        yield Flavour(request.getfixturevalue("anyio_backend_name"))
 
 
 def _innermost(item: pytest.Item) -> object:

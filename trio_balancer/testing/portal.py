@@ -32,13 +32,13 @@ class Portal:
     def __init__(self) -> None:
         # A daemon only so that a test process which forgets `stop` can end.
         name = f"trio-balancer-portal-{next(_numbers)}"
-        self._thread = threading.Thread(target=trio.run, args=(self._main,), name=name, daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._running: Future[None] = Future()
         self._token: trio.lowlevel.TrioToken
         self._nursery: trio.Nursery
 
     def start(self) -> None:
-        """Start the thread; returns when calls can be made."""
+        """Start the thread; returns when calls can be made, raises what keeps trio from running."""
         self._thread.start()
         self._running.result()
 
@@ -48,6 +48,14 @@ class Portal:
         self._thread.join(PATIENCE)
         if self._thread.is_alive():
             raise LeakError(f"thread {self._thread.name} runs, although it was told to end")
+
+    def _run(self) -> None:
+        try:
+            trio.run(self._main)
+        except Exception as error:
+            if self._running.done():
+                raise
+            self._running.set_exception(error)  # no descriptor is left, say
 
     async def _main(self) -> None:
         async with trio.open_nursery() as self._nursery:
@@ -61,45 +69,65 @@ class Portal:
     def submit(self, function: Callable[[], Awaitable[T]]) -> Future[T]:
         """Call an async function in trio, in a task of its own; cancelling the future cancels it.
 
-        `asyncio.wrap_future` makes the result awaitable.
+        `asyncio.wrap_future` makes the result awaitable. The future is cancelled when the portal
+        stops first. Raises trio.RunFinishedError when it has stopped before.
         """
         future: Future[T] = Future()
-        self._token.run_sync_soon(self._start, future, function)
+        try:
+            self._token.run_sync_soon(self._begin, future, function)
+        except trio.RunFinishedError:
+            raise trio.RunFinishedError("this balancer has been stopped") from None
         return future
 
-    def _start(self, future: Future[T], function: Callable[[], Awaitable[T]]) -> None:
-        self._nursery.start_soon(self._run, future, function)
+    def _begin(self, future: Future[T], function: Callable[[], Awaitable[T]]) -> None:
+        if self._nursery.cancel_scope.cancel_called:
+            future.cancel()
+        else:
+            self._nursery.start_soon(self._call, future, function)
 
-    async def _run(self, future: Future[T], function: Callable[[], Awaitable[T]]) -> None:
+    async def _call(self, future: Future[T], function: Callable[[], Awaitable[T]]) -> None:
+        __tracebackhide__ = True
         scope = trio.CancelScope()
         # Called by whoever cancels the future, in his thread, or in the end by us.
         future.add_done_callback(lambda _: self._token.run_sync_soon(scope.cancel))
         try:
             with scope:
                 result = await function()
-        except Exception as error:  # noqa: BLE001  # it is for the caller, whatever it is
+                if future.set_running_or_notify_cancel():
+                    future.set_result(result)
+        except trio.Cancelled:
+            raise
+        except BaseException as error:  # noqa: BLE001  # for the caller, pytest's `fail` and `skip` too
             if future.set_running_or_notify_cancel():
                 future.set_exception(error)
-            return
-        if scope.cancelled_caught or not future.set_running_or_notify_cancel():
-            return
-        future.set_result(result)
+        finally:
+            future.cancel()  # unless it is done: we are being stopped, and nobody may wait for ever
 
     def call(self, function: Callable[[], Awaitable[T]]) -> T:
-        """Call an async function in trio and wait, blocking this thread; not from within trio."""
+        """Call an async function in trio and wait, blocking this thread; not from within trio.
+
+        Raises what the function raises, and concurrent.futures.CancelledError when the portal
+        stops first.
+        """
+        __tracebackhide__ = True  # what pytest shows of a failure is the test's own line
         future = self.submit(function)
         try:
-            return future.result()
+            error = future.exception()
         except BaseException:
             future.cancel()  # a KeyboardInterrupt while it waited; else it is over anyway
             raise
+        if error is not None:
+            raise error
+        return future.result()
 
     def read(self, function: Callable[[], T]) -> T:
         """Call a function in trio that does not wait, from any thread, trio's included."""
+        __tracebackhide__ = True
         if threading.current_thread() is self._thread:
             return function()
 
         async def call() -> T:
+            __tracebackhide__ = True
             return function()
 
         return self.call(call)

@@ -18,6 +18,7 @@ from trio_balancer.serve import serve
 if TYPE_CHECKING:
     from trio_balancer.balancer import Balancer
     from trio_balancer.config.model import Config
+    from trio_balancer.faults import FaultBook
     from trio_balancer.flow.live import Runtime
     from trio_balancer.testing.observer import Observer
     from trio_balancer.testing.watched_network import WatchedNetwork
@@ -45,6 +46,7 @@ class Runner:
         # Those that `started` gives their values.
         self.balancer: Balancer
         self.runtime: Runtime
+        self.faults: FaultBook
         self.nursery: trio.Nursery
 
     async def start(self) -> None:
@@ -62,6 +64,9 @@ class Runner:
         """Hear from `serve` that it serves, before it accepts anybody."""
         self.balancer = balancer
         self.runtime = self._observer.watch(balancer)
+        # `_serve` wants them.
+        self.faults = cast("FaultBook", balancer.faults)
+        self._observer.watch_faults(self.faults)
         self._settled.set()
 
     async def stop(self) -> bool:

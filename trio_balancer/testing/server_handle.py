@@ -91,6 +91,8 @@ class ServerHandle(BackendHandle):
         """Bring the processes into the state that the blocks around want; they heal if none."""
         with trio.CancelScope(shield=True):  # whatever is awaited has a timeout of its own
             async with self._changing:
+                if self._process.closed:
+                    return  # the balancer has ended before the block
                 if not self._kills and not self._process.running:
                     await self._process.start()
                     self._follow()

@@ -55,6 +55,8 @@ class ServerProcess:
         self._timeout = timeout
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  # it lives as long as this does
         self._guard: trio.Process | None = None
+        #: Whether it has been stopped for good.
+        self.closed = False
         #: One question to the guard at a time.
         self._asking = trio.Lock()
         #: Holds the port between two runs of the server, and during them.
@@ -169,6 +171,7 @@ class ServerProcess:
 
     async def close(self) -> None:
         """Stop it for good, and let go of its port."""
+        self.closed = True
         await self.stop()
         self._release()
         self._output.close()

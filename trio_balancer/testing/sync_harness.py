@@ -6,63 +6,17 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, final
 
-from trio_balancer.testing.remote_harness import RemoteBackend, RemoteHarness, open_in_thread
+from trio_balancer.testing.remote_harness import RemoteHarness, open_in_thread
+from trio_balancer.testing.sync_backend import SyncBackend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     from trio_balancer.testing.harness import Harness
     from trio_balancer.testing.harness_backends import Which
     from trio_balancer.testing.harness_config import BackendAddress, ConfigOrBackends
     from trio_balancer.testing.nemesis import BackendHandle
-
-    SyncVerb = AbstractContextManager[None]
-
-
-@final
-class SyncBackend(RemoteBackend):
-    """What a test may do to a backend; each verb is a context manager that heals on leaving.
-
-    `BackendHandle` and `ServerHandle` explain them.
-    """
-
-    def kill(self) -> SyncVerb:
-        """Reset its connections, and refuse new ones; a server of `spawn` is killed (SIGKILL)."""
-        return self._during(self._handle.kill)
-
-    def pause(self) -> SyncVerb:
-        """Let dials succeed, and then nothing come or go; a server of `spawn` is stopped."""
-        return self._during(self._handle.pause)
-
-    def partition(self) -> SyncVerb:
-        """Let dials time out and connections go silent."""
-        return self._during(self._handle.partition)
-
-    def slow(self, latency: float = 0.0, rate: float = float("inf")) -> SyncVerb:
-        """Let it answer late (seconds), and move few bytes (a second, each way)."""
-        return self._during(partial(self._handle.slow, latency, rate))
-
-    def flap(self, up: float, down: float) -> SyncVerb:
-        """Kill it for `down` seconds, let it live for `up` seconds, and so on."""
-        return self._during(partial(self._handle.flap, up, down))
-
-    def drain(self) -> SyncVerb:
-        """Give it no new connections; those that are there stay."""
-        return self._during(self._handle.drain)
-
-    def restart(self) -> None:
-        """Kill a server of `spawn`, start it again, and wait until it serves."""
-        self._portal.call(self._server.restart)
-
-    @contextmanager
-    def _during(self, verb: Callable[[], AbstractAsyncContextManager[None]]) -> Iterator[None]:
-        block = verb()
-        self._portal.call(block.__aenter__)
-        try:
-            yield
-        finally:
-            self._portal.call(partial(block.__aexit__, None, None, None))
+    from trio_balancer.testing.toxiproxy.addresses import ApiAddress
 
 
 @final
@@ -82,16 +36,17 @@ class SyncHarness(RemoteHarness):
         def holds(_inner: Harness) -> object:
             return predicate(self)
 
+        __tracebackhide__ = True  # pytest then shows the test's own line
         self._portal.call(partial(self._harness.wait, holds, timeout=timeout))
 
     def backend(self, which: Which, *, pool: str | None = None) -> SyncBackend:
         """Find a backend by its name, its address or its place in the pool (0: the first)."""
-        return self._wrap(self._portal.read(partial(self._harness.backend, which, pool=pool)))
+        return self._wrap(self._look(partial(self._harness.backend, which, pool=pool)))
 
     @property
     def backends(self) -> tuple[SyncBackend, ...]:
         """All backends of all pools."""
-        return tuple(map(self._wrap, self._portal.read(lambda: self._harness.backends)))
+        return tuple(map(self._wrap, self._look(lambda: self._harness.backends)))
 
     def add_backend(
         self, address: BackendAddress, *, name: str | None = None, pool: str | None = None
@@ -125,6 +80,10 @@ class SyncHarness(RemoteHarness):
             timeout=timeout,
         )
         return tuple(map(self._wrap, self._portal.call(spawn)))
+
+    def serve_toxiproxy(self, host: str = "127.0.0.1", port: int = 0) -> ApiAddress:
+        """Answer clients of Toxiproxy's HTTP API at an address, until the end."""
+        return self._portal.call(partial(self._harness.serve_toxiproxy, host, port))
 
     def drain(self, timeout: float | None = None) -> None:
         """Stop accepting, and wait until the last connection has ended."""
