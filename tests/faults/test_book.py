@@ -11,6 +11,7 @@ from trio_balancer.faults import (
     FaultBook,
     FaultError,
     FaultErrorCode,
+    FaultNews,
     InstalledFault,
     make_fault,
     on_listener,
@@ -106,11 +107,16 @@ def test_mistakes(
 
 
 def test_observers_hear_of_each(book: FaultBook) -> None:
-    heard: list[tuple[Fault, bool]] = []
-    book.observers.append(lambda installed, added: heard.append((installed.fault, added)))
+    heard: list[tuple[Fault, FaultNews]] = []
+    book.observers.append(lambda installed, news: heard.append((installed.fault, news)))
     book.add(WEB, NOOP)
+    changed = book.update(WEB, NOOP.name, toxicity=0.5)
     book.remove(WEB, NOOP.name)
-    assert heard == [(NOOP, True), (NOOP, False)]
+    assert heard == [
+        (NOOP, FaultNews.ADDED),
+        (changed, FaultNews.CHANGED),
+        (changed, FaultNews.REMOVED),
+    ]
 
 
 # Configured, and configured again

@@ -19,6 +19,19 @@ async def test_a_listener_that_refuses(autojump_clock: MockClock) -> None:
         assert world.balancer.statistics().traffic.refusals == {"fault": 1}
 
 
+@pytest.mark.parametrize("match", [{"nth": 3}, {"nth": 3, "client": "0.0.0.0/0"}], ids=str)
+async def test_connections_are_counted_in_the_order_in_which_they_came(
+    autojump_clock: MockClock, match: dict[str, object]
+) -> None:
+    async with faulty_world() as world, trio.open_nursery() as nursery:
+        world.add("refuse", match=match)
+        # Their tasks begin together, and trio runs them in any order.
+        for _ in range(20):
+            nursery.start_soon(world.client)
+        await world.until(lambda: bool(world.records))
+        assert [record.number for record in world.records] == [3]
+
+
 async def test_a_listener_that_delays(autojump_clock: MockClock) -> None:
     async with faulty_world() as world:
         world.add("delay", delay=700, name="one")

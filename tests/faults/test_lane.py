@@ -150,6 +150,20 @@ async def test_what_was_held_comes_at_once_and_in_order(autojump_clock: MockCloc
         assert trio.current_time() == start
 
 
+async def test_faults_that_go_together_do_nothing_to_what_they_held(
+    autojump_clock: MockClock,
+) -> None:
+    async with faulty_world() as world:
+        client = await world.client()
+        world.add("stall", stream="upstream")
+        for number in range(5):
+            world.add("corrupt", name=str(number), stream="upstream", probability=1)
+        await client.send_all(b"whole")
+        await wait_all_tasks_blocked()
+        world.book.reset()
+        assert await client.receive_some() == b"whole"
+
+
 async def test_a_fault_that_is_taken_away_leaves_a_send_alone(autojump_clock: MockClock) -> None:
     async with faulty_world(keep) as world:
         client = await world.client()

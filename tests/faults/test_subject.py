@@ -39,7 +39,12 @@ def test_a_backend_once_it_is_known() -> None:
     subject.subject.pool, subject.subject.backend = "app", "a"
     assert subject.rng_if_hit(installed) is None
     subject.subject.backend = "b"
-    assert subject.rng_if_hit(installed) is not None
+    rng = subject.rng_if_hit(installed)
+    assert rng is not None
+    subject.subject.backend = "a"
+    assert subject.rng_if_hit(installed) is None, "another attempt is at another backend"
+    subject.subject.backend = "b"
+    assert subject.rng_if_hit(installed) is rng
     assert installed.met == 1
 
 
@@ -114,12 +119,22 @@ def test_the_same_seed_draws_the_same() -> None:
     assert draws(1, 2, "a") == 0.43792704910124414
 
 
-def test_forgotten() -> None:
-    installed, subject = install(), meetings()
-    subject.rng_if_hit(installed)
-    subject.forget_others({installed})
-    subject.rng_if_hit(installed)
-    assert installed.met == 1
-    subject.forget_others(set())
-    subject.rng_if_hit(installed)
+def test_those_that_come_are_met_at_once_and_those_that_go_are_forgotten() -> None:
+    installed, other, subject = install(), install(on_listener("other")), meetings()
+    subject.follow([installed, other])
+    assert (installed.met, other.met) == (1, 0)
+    rng = subject.rng_if_hit(installed)
+    subject.follow([installed])
+    assert subject.rng_if_hit(installed) is rng
+    subject.follow([])
+    assert subject.rng_if_hit(installed) is not rng
     assert installed.met == 2
+
+
+def test_a_client_that_is_not_known_yet() -> None:
+    subject = Meetings(Subject(1, "web", None), seed=7)
+    installed, for_client = install(), install(match={"client": "10.0.0.0/8"})
+    subject.follow([installed, for_client])
+    assert (installed.met, for_client.met) == (1, 0)
+    subject.subject.client = CLIENT
+    assert subject.rng_if_hit(for_client) is not None

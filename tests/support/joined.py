@@ -13,14 +13,8 @@ from support.eventually import eventually
 from support.plain import accept, dial, listen
 
 from trio_balancer import Balancer, Record, serve
-from trio_balancer.config.model import (
-    BackendConfig,
-    CheckType,
-    Config,
-    HealthConfig,
-    ListenerConfig,
-    PoolConfig,
-)
+from trio_balancer.config.model import BackendConfig, Config, ListenerConfig, PoolConfig
+from trio_balancer.config.model_health import CheckType, HealthConfig
 from trio_balancer.flow.log_sink import MemorySink
 from trio_balancer.network.kernel import from_kernel
 from trio_balancer.wire.address import SocketAddress, inet_address

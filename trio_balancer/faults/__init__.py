@@ -6,7 +6,7 @@ of them meet it. Where none does, its bytes stay in the relay, untouched; else t
 each way goes through a `Lane` of `stages`, one for each fault, to its sink.
 """
 
-from trio_balancer.faults.book import FaultBook, InstalledFault
+from trio_balancer.faults.book import FaultBook, FaultNews, InstalledFault
 from trio_balancer.faults.connection import ConnectionFaults
 from trio_balancer.faults.errors import FaultError, FaultErrorCode
 from trio_balancer.faults.make import make_fault
@@ -18,6 +18,7 @@ __all__ = [
     "FaultBook",
     "FaultError",
     "FaultErrorCode",
+    "FaultNews",
     "InstalledFault",
     "Scope",
     "Subject",

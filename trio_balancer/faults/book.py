@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import attrs
@@ -30,6 +31,14 @@ class InstalledFault:
     fault: Fault
 
 
+class FaultNews(Enum):
+    """What became of a fault."""
+
+    ADDED = "fault added"
+    CHANGED = "fault changed"
+    REMOVED = "fault removed"
+
+
 class FaultBook:
     """The faults of a balancer; changes take effect on live connections before they return.
 
@@ -41,8 +50,8 @@ class FaultBook:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self._buffer = 0
-        #: Called with each fault that is added (True) or taken away (False); may not raise.
-        self.observers: list[Callable[[InstalledFault, bool], None]] = []
+        #: Called with each fault, and what becomes of it, before that takes effect; may not raise.
+        self.observers: list[Callable[[InstalledFault, FaultNews], None]] = []
         self._scopes: frozenset[Scope] = frozenset()
         self._faults: dict[tuple[Scope, str], Installed] = {}
         self._configured: dict[tuple[Scope, str], Fault] = {}
@@ -96,6 +105,7 @@ class FaultBook:
         """
         installed = self._find(scope, name)
         installed.fault = change_fault(installed.fault, attributes, toxicity)
+        self._notify(scope, installed.fault, FaultNews.CHANGED)
         self._tell()
         return installed.fault
 
@@ -130,7 +140,7 @@ class FaultBook:
         return tuple(InstalledFault(each.scope, each.fault) for each in found)
 
     def open(self, subject: Subject, end: End) -> ConnectionFaults:
-        """Enter a connection, which faults may meet from now on; `close` strikes it out.
+        """Enter a connection, which faults meet from now on; `close` strikes it out.
 
         `end` is to end it, and must cancel whoever copies it.
         """
@@ -144,6 +154,7 @@ class FaultBook:
             closed=self._live.pop,
         )
         self._live[connection] = None
+        connection.refresh()
         return connection
 
     def _check(self, scope: Scope) -> None:
@@ -161,16 +172,16 @@ class FaultBook:
     def _put_in(self, scope: Scope, fault: Fault) -> None:
         self._serial += 1
         self._faults[scope, fault.name] = Installed(scope, fault, self._serial)
-        self._notify(scope, fault, added=True)
+        self._notify(scope, fault, FaultNews.ADDED)
 
     def _take_out(self, key: tuple[Scope, str]) -> None:
         installed = self._faults.pop(key, None)
         if installed is not None:
-            self._notify(installed.scope, installed.fault, added=False)
+            self._notify(installed.scope, installed.fault, FaultNews.REMOVED)
 
-    def _notify(self, scope: Scope, fault: Fault, *, added: bool) -> None:
+    def _notify(self, scope: Scope, fault: Fault, news: FaultNews) -> None:
         for observer in self.observers:
-            observer(InstalledFault(scope, fault), added)
+            observer(InstalledFault(scope, fault), news)
 
     def _tell(self) -> None:
         for connection in [*self._live]:

@@ -53,7 +53,7 @@ class ConnectionFaults:
     async def accept(self, client: SocketAddress) -> str | None:
         """Wait as long as faults on the listener say; return the name of one that refuses.
 
-        `client` is who it is to faults from now on.
+        `client` is who it is to faults from now on: a header may have told.
         """
         self._meetings.subject.client = client
         return await self._connect(LISTENERS, math.inf)
@@ -91,7 +91,7 @@ class ConnectionFaults:
 
     def refresh(self) -> None:
         """Do as the faults say that there are now."""
-        self._meetings.forget_others(set(self._faults.values()))
+        self._meetings.follow(self._faults.values())
         if self._copier is not None:
             self._copier.refresh()
 

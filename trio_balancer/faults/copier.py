@@ -103,8 +103,10 @@ class FaultyCopier:
     def _equip(self, way: Way, lane: Lane) -> None:
         """Have a stage for each fault that hits the way, and no others."""
         wanted, stages = self._hits_on(way), lane.stages
-        for installed in stages.keys() - wanted.keys():
-            lane.remove(installed)
+        # From the last to the first: what one gives up passes none that goes as well.
+        for installed in reversed(stages):
+            if installed not in wanted:
+                lane.remove(installed)
         for installed, rng in wanted.items():
             fault, stage = installed.fault, stages.get(installed)
             if stage is None:

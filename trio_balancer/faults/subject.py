@@ -12,18 +12,18 @@ from trio_balancer.faults.scope import LISTENERS, Scope
 from trio_balancer.wire.address import SocketAddress, UnixAddress
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Collection
 
     from trio_balancer.config.model_faults import Match
 
 
 @attrs.define(eq=False)
 class Subject:
-    """A connection as faults see it; `pool` and `backend` are None until they are known."""
+    """A connection as faults see it; `client`, `pool`, `backend` are None until they are known."""
 
     number: int
     listener: str
-    client: SocketAddress
+    client: SocketAddress | None
     pool: str | None = None
     backend: str | None = None
 
@@ -61,17 +61,23 @@ class Meetings:
 
         A fault may come to hit it later, when the backend is known or the toxicity is changed.
         """
+        # Asked anew: the next attempt to connect is at another backend.
+        if not _fits(installed, self.subject):
+            return None
         meeting = self._met.get(installed)
         if meeting is None:
-            if not _fits(installed, self.subject):
-                return None
             meeting = self._met[installed] = self._meet(installed)
         hit = meeting.chosen and meeting.share < installed.fault.toxicity
         return meeting.rng if hit else None
 
-    def forget_others(self, installed: Container[Installed]) -> None:
-        """Forget those that are there no longer."""
-        self._met = {each: meeting for each, meeting in self._met.items() if each in installed}
+    def follow(self, installed: Collection[Installed]) -> None:
+        """Forget those that are there no longer, and meet those that have come.
+
+        Now, so that connections are counted in their order, whatever each is busy with.
+        """
+        self._met = {each: self._met[each] for each in installed if each in self._met}
+        for each in installed:
+            self.rng_if_hit(each)
 
     def _meet(self, installed: Installed) -> Meeting:
         installed.met += 1
@@ -95,9 +101,9 @@ def _fits(installed: Installed, subject: Subject) -> bool:
     return match.backend in (None, subject.backend) and _fits_client(match, subject.client)
 
 
-def _fits_client(match: Match, client: SocketAddress) -> bool:
-    if match.client is None:
-        return True
+def _fits_client(match: Match, client: SocketAddress | None) -> bool:
+    if match.client is None or client is None:
+        return match.client is None
     if isinstance(match.client, str) or isinstance(client, UnixAddress):
         return isinstance(match.client, str) and isinstance(client, UnixAddress)
     return client.ip in match.client

@@ -52,13 +52,6 @@ ERRORS = [
     ("POST /proxies/redis/toxics", {"type": "rot"}, 400, "invalid toxic type"),
     ("POST /proxies/redis/toxics", {}, 400, "invalid toxic type"),
     ("POST /proxies/redis/toxics", {"type": "rot", "stream": "side"}, 400, STREAM),
-    ("POST /populate", [{"name": "a"}], 400, "missing required field: upstream at proxy 1"),
-    (
-        "POST /populate",
-        [{"name": "a", "upstream": "b:1"}, {"upstream": "b:2"}],
-        400,
-        "missing required field: name at proxy 2",
-    ),
     ("GET /", b"", 404, "page not found"),
     ("GET /proxies/redis/other", b"", 404, "page not found"),
     ("PATCH /reset", b"", 405, "method not allowed"),
@@ -95,6 +88,7 @@ BAD = [
     ("/proxies/redis/toxics", {"type": "slicer", "toxicity": 2}),
     ("/proxies/redis/toxics/latency_downstream", {"attributes": {"latency": "long"}}),
     ("/proxies/redis/toxics/latency_downstream", {"toxicity": "high"}),
+    ("/proxies/redis/toxics/latency_downstream", {"attributes": [1]}),
 ]
 
 
@@ -155,8 +149,8 @@ async def test_an_address_in_use_is_an_error_that_changes_nothing(api: ApiClient
     taken = before["redis"]["listen"]
     wish = {"name": "new", "upstream": "a:1", "listen": taken}
     reply = await api.ask("POST", "/proxies", wish)
-    assert reply.status == 500
-    assert "in use" in reply.json["error"]
+    text = f"listen tcp {taken}: bind: address already in use"
+    assert (reply.status, reply.json["error"]) == (500, text)
     assert (await api.ask("GET", "/proxies")).json == before
 
 
@@ -240,6 +234,24 @@ async def test_populate_tells_what_was_done_before_an_error(api: ApiClient) -> N
     assert "nowhere" in reply.json["error"]
     assert [each["name"] for each in reply.json["proxies"]] == ["good"]
     assert (await api.ask("GET", "/proxies")).json.keys() == {"redis", "good"}
+
+
+@pytest.mark.parametrize(
+    ("wishes", "text"),
+    [
+        ([{"name": "a"}], "missing required field: upstream at proxy 1"),
+        (
+            [{"name": "a", "upstream": "b:1"}, {"upstream": "b:2"}],
+            "missing required field: name at proxy 2",
+        ),
+    ],
+)
+async def test_populate_makes_nothing_of_a_list_that_makes_no_sense(
+    api: ApiClient, wishes: object, text: str
+) -> None:
+    reply = await api.ask("POST", "/populate", wishes)
+    assert (reply.status, reply.json) == (400, {"error": text, "status": 400, "proxies": []})
+    assert (await api.ask("GET", "/proxies")).json.keys() == {"redis"}
 
 
 async def test_a_proxy_is_created_with_its_toxics(api: ApiClient) -> None:

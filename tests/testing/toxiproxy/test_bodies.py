@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trio_balancer.config.model_effects import Latency, Refuse
-from trio_balancer.config.model_faults import FaultStream, Match
+from trio_balancer.config.model_faults import Fault, FaultStream, Match
 from trio_balancer.testing.toxiproxy.bodies import (
     ProxyChange,
     ToxicChange,
@@ -50,7 +50,7 @@ def test_any_bytes_are_read_or_refused(body: bytes) -> None:
 
 def test_what_is_not_said_is_not_changed() -> None:
     assert read_proxy_change(b'{"name": "x", "toxics": [1]}') == ProxyChange(None, None, None)
-    assert read_toxic_change(b"{}") == ToxicChange(None, None)
+    assert read_toxic_change(b"{}") == ToxicChange({}, None)
 
 
 def test_a_change_of_everything() -> None:
@@ -74,6 +74,25 @@ def test_a_toxic_with_everything() -> None:
     )
     assert (toxic.name, toxic.stream, toxic.toxicity) == ("slow", FaultStream.UPSTREAM, 0.5)
     assert (toxic.effect, toxic.match) == (Latency(latency=5), Match(first=3))
+
+
+def test_keys_are_in_any_case_and_null_is_nothing() -> None:
+    # As the client for .NET writes them.
+    toxic = {
+        "Attributes": {"Latency": 5, "Jitter": None},
+        "Name": None,
+        "Stream": "DownStream",
+        "Toxicity": None,
+        "Type": "latency",
+    }
+    assert read_toxic(encoded(toxic)) == Fault("latency_downstream", Latency(latency=5))
+    assert read_toxic_change(encoded(toxic)) == ToxicChange({"latency": 5}, None)
+    proxy = {"Name": "redis", "Listen": None, "Upstream": "localhost:1", "Enabled": False}
+    wish = read_proxy(encoded(proxy))
+    assert (wish.name, wish.listen, wish.enabled) == ("redis", "", False)
+    assert read_proxies(encoded([proxy])) == [wish]
+    change = read_proxy_change(encoded(proxy))
+    assert change == ProxyChange(None, wish.backends, enabled=False)
 
 
 def test_clients_name_a_stream_also_where_there_is_none() -> None:

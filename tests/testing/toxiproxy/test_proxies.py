@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from unittest.mock import Mock
@@ -11,8 +12,9 @@ import trio
 from support.api_client import ApiClient
 
 from trio_balancer import Balancer, parse_config
+from trio_balancer.config.model import Config
+from trio_balancer.flow.bind import BindError
 from trio_balancer.testing.toxiproxy import Toxiproxy, open_toxiproxy
-from trio_balancer.testing.toxiproxy.bodies import read_proxy
 from trio_balancer.testing.toxiproxy.proxies import Proxies
 
 FILE = """
@@ -242,32 +244,49 @@ def running(toxiproxy: Toxiproxy) -> Balancer:
     return toxiproxy.balancer._runner.balancer
 
 
+WEB2 = '[listeners.web2]\nbind = "127.0.0.1:0"\npool = "app"\n'
+
+
+def file_of(balancer: Balancer, text: str = FILE) -> Config:
+    """Read a file, as for a reload."""
+    return attrs.evolve(parse_config(text), log=balancer.config.log)
+
+
 async def test_proxies_survive_a_reload_unless_the_file_has_their_name() -> None:
-    async with open_toxiproxy(FILE) as toxiproxy:
-        balancer = running(toxiproxy)
+    async with site(FILE) as here:
+        balancer = running(here.toxiproxy)
         proxies = Proxies(balancer)
-        api = ApiClient.of(toxiproxy)
-        await api.ask("POST", "/proxies", {"name": "foreign", "upstream": "a:1"})
         for name in ("mine", "web2"):
-            await _create(proxies, name)
+            wish = {"name": name, "upstream": "127.0.0.1:1"}
+            assert (await here.api.ask("POST", "/proxies", wish)).status == 201
         before = proxies.describe("mine")
-        file = attrs.evolve(
-            parse_config(FILE + '[listeners.web2]\nbind = "127.0.0.1:0"\npool = "app"\n'),
-            log=balancer.config.log,
-        )
-        await balancer.reload(proxies.add_to(file))
+        await balancer.reload(proxies.add_to(file_of(balancer, FILE + WEB2)))
         assert proxies.describe("mine") == before
         assert balancer.config.listeners["web2"].pool == "app"
-        # That one was made by somebody else, and is not in the file.
-        assert [*balancer.gates] == ["web", "web2", "mine"]
+        assert balancer.gates.keys() == {"web", "web2", "mine"}
+        # It is the file's now, in all that it does, and goes with it.
+        client = await here.connect("web2")
+        with pytest.raises(trio.BrokenResourceError):
+            await client.receive_some(1)
+        await balancer.reload(proxies.add_to(file_of(balancer)))
+        assert balancer.gates.keys() == {"web", "mine"}
         await proxies.delete("mine")
-        assert proxies.add_to(file) == file
+        assert proxies.add_to(file_of(balancer)) == file_of(balancer)
 
 
-async def _create(proxies: Proxies, name: str) -> None:
-
-    body = f'{{"name": "{name}", "upstream": "127.0.0.1:1"}}'
-    await proxies.create(read_proxy(body.encode()))
+async def test_a_reload_that_fails_takes_no_proxy_away() -> None:
+    async with site(FILE) as here:
+        balancer = running(here.toxiproxy)
+        proxies = Proxies(balancer)
+        wish = {"name": "web2", "upstream": "127.0.0.1:1"}
+        made = await here.api.ask("POST", "/proxies", wish)
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            file = file_of(balancer, FILE + WEB2.replace(":0", f":{port}"))
+            with pytest.raises(BindError):
+                await balancer.reload(proxies.add_to(file))
+        await balancer.reload(proxies.add_to(file_of(balancer)))
+        assert proxies.describe("web2") == made.json
 
 
 async def test_a_balancer_that_is_stopping_changes_no_more() -> None:

@@ -41,7 +41,7 @@ def test_clear(toxics: Toxics) -> None:
 
 
 def test_what_is_not_there(toxics: Toxics) -> None:
-    change = ToxicChange(None, None)
+    change = ToxicChange({}, None)
     for attempt in (
         lambda: toxics.describe_all("x"),
         lambda: toxics.describe("web", "x"),

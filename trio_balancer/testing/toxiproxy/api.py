@@ -116,17 +116,13 @@ class Api:
     async def _populate(self, body: bytes) -> Answer:
         """Make all proxies of a list, up to the first that cannot be."""
         done: list[object] = []
-        told: dict[str, object] = {"proxies": done}
-        status = CREATED
-        for wish in read_proxies(body):
-            try:
+        try:
+            for wish in read_proxies(body):
                 await self.proxies.replace(wish)
-            except ApiError as error:
-                status = error.status
-                told = {"error": error.message, "status": status, **told}
-                break
-            done.append(self.proxies.describe(wish.name))
-        return _json(told, status)
+                done.append(self.proxies.describe(wish.name))
+        except ApiError as error:
+            return _json({**_told(error), "proxies": done}, error.status)
+        return _json({"proxies": done}, CREATED)
 
     # Proxies
 
@@ -191,5 +187,8 @@ def _json(value: object, status: int = 200) -> Answer:
 
 
 def _refused(error: ApiError) -> Answer:
-    told = {"error": error.message, "status": error.status}
-    return attrs.evolve(_json(told, error.status), content_type=_ERROR_TYPE)
+    return attrs.evolve(_json(_told(error), error.status), content_type=_ERROR_TYPE)
+
+
+def _told(error: ApiError) -> dict[str, object]:
+    return {"error": error.message, "status": error.status}

@@ -1,7 +1,8 @@
 """What the bodies of requests say, as frozen values.
 
-Keys that mean nothing to a request are ignored, as Toxiproxy does: its clients send a whole proxy,
-or a whole toxic, to change one field of it.
+They are read as Go reads JSON, because clients rely on that. Keys that mean nothing to a request
+are ignored: clients send a whole proxy, or a whole toxic, to change one field of it. Keys may be
+in upper or lower case (the client for .NET writes "Name"), and null is as good as nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ T = TypeVar("T")
 
 _STREAMS = frozenset(stream.value for stream in FaultStream)
 _AT_CONNECT = frozenset({Refuse.type, Delay.type})
-_FAULT_KEYS = ("name", "type", "attributes", "toxicity", "match")
+_FAULT_KEYS = ("name", "type", "toxicity", "match")
 _WORDS = {str: "a text", bool: "true or false", dict: "an object", list: "a list"}
 
 
@@ -58,7 +59,7 @@ class ProxyChange:
 class ToxicChange:
     """What is to be different about a toxic; attributes that are not given stay."""
 
-    attributes: Mapping[str, object] | None
+    attributes: Mapping[str, object]
     toxicity: float | None
 
 
@@ -98,7 +99,7 @@ def read_toxic_change(body: bytes) -> ToxicChange:
     """Read what to change about a toxic; raises ApiError. Type, name and stream stay."""
     document = _parse_object(body)
     toxicity: Any = document.get("toxicity")  # the fault itself checks what it is
-    return ToxicChange(_take(document, "attributes", dict, None), toxicity)
+    return ToxicChange(_take_attributes(document), toxicity)
 
 
 def _parse(body: bytes) -> object:
@@ -116,16 +117,20 @@ def _parse_object(body: bytes) -> dict[str, object]:
 def _object(value: object, what: str) -> dict[str, object]:
     if not isinstance(value, dict):
         raise bad_body(f"{what} is expected to be {_WORDS[dict]}")
-    return value
+    return {key.lower(): each for key, each in value.items() if each is not None}
 
 
 def _take(document: Mapping[str, object], key: str, kind: type[T], default: Any) -> Any:  # noqa: ANN401 - of the kind, or the default
-    value = document.get(key)
-    if value is None:
+    if key not in document:
         return default
+    value = document[key]
     if not isinstance(value, kind):
         raise bad_body(f"{key} is expected to be {_WORDS[kind]}")
     return value
+
+
+def _take_attributes(document: Mapping[str, object]) -> Mapping[str, object]:
+    return _object(document.get("attributes", {}), "attributes")
 
 
 def _proxy(document: dict[str, object], where: str) -> ProxyWish:
@@ -159,9 +164,10 @@ def _toxic(document: dict[str, object]) -> Fault:
     stream = _take(document, "stream", str, "").lower() or FaultStream.DOWNSTREAM.value
     if stream not in _STREAMS:
         raise invalid_stream()
-    # An empty name is as good as none, as for all that Go leaves out.
-    given = {key: document.get(key) for key in _FAULT_KEYS}
-    table = {key: value for key, value in given.items() if value not in (None, "")}
+    # An empty name is as good as none.
+    given = {key: document.get(key, "") for key in _FAULT_KEYS}
+    table = {key: value for key, value in given.items() if value != ""}
+    table["attributes"] = _take_attributes(document)
     if _take(document, "type", str, "") not in _AT_CONNECT:  # those are on neither way
         table["stream"] = stream
     try:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from typing import TYPE_CHECKING
+
 from trio_balancer.faults import FaultError, FaultErrorCode
+
+if TYPE_CHECKING:
+    from trio_balancer.flow.bind import BindError
 
 
 class ApiError(Exception):
@@ -42,6 +48,11 @@ def proxy_exists() -> ApiError:
 def toxic_exists() -> ApiError:
     """Build the error for the name of a toxic that is taken."""
     return ApiError(409, "toxic already exists")
+
+
+def cannot_bind(listen: str, error: BindError) -> ApiError:
+    """Build the error for a port that is taken, and its like, in the words of Go."""
+    return ApiError(500, f"listen tcp {listen}: bind: {os.strerror(error.errno or 0).lower()}")
 
 
 def fault_refused(error: FaultError) -> ApiError:

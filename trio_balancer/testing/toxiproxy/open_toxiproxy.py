@@ -57,5 +57,5 @@ async def open_toxiproxy(
     check_toxiproxy_extra()
     config = NOBODY if config_or_backends is None else config_or_backends
     async with open_balancer(config, seed=seed) as balancer:
-        address = await balancer.serve_toxiproxy(ApiAddress(host, port))
+        address = await balancer.serve_toxiproxy(host, port)
         yield Toxiproxy(balancer, address.host, address.port)

@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, final
 
 import attrs
 
-from trio_balancer.config.model import (
-    CheckType,
-    Config,
-    HealthConfig,
-    ListenerConfig,
-    PoolConfig,
-)
+from trio_balancer.config.model import Config, ListenerConfig, PoolConfig
+from trio_balancer.config.model_health import CheckType, HealthConfig
 from trio_balancer.config.problems import ConfigError
 from trio_balancer.control.reload import ReloadError
+from trio_balancer.flow.bind import BindError
 from trio_balancer.flow.record import Who
 from trio_balancer.testing.toxiproxy.addresses import joined, keep_known, read_listen
-from trio_balancer.testing.toxiproxy.errors import ApiError, bad_body, no_proxy, proxy_exists
+from trio_balancer.testing.toxiproxy.errors import (
+    ApiError,
+    bad_body,
+    cannot_bind,
+    no_proxy,
+    proxy_exists,
+)
 from trio_balancer.testing.toxiproxy.toxics import Toxics
 
 if TYPE_CHECKING:
@@ -45,7 +47,6 @@ class Proxies:
             raise ValueError("nothing may be broken here: the balancer was started without faults")
         self.balancer = balancer
         self.toxics = Toxics(balancer.faults)
-        self._made: set[str] = set()
 
     def add_to(self, config: Config) -> Config:
         """Return a configuration that was read anew, with the proxies that the API has made.
@@ -53,14 +54,12 @@ class Proxies:
         Where the file now has a listener or a pool of such a name, the file's is the one.
         """
         now = self.balancer.config
-        there = self._made & now.listeners.keys()
-        self._made = there - config.listeners.keys() - config.pools.keys()
-        listeners = {name: each for name, each in now.listeners.items() if name in self._made}
-        pools = {name: each for name, each in now.pools.items() if name in self._made}
+        made = [name for name, each in now.listeners.items() if each.made_by_api]
+        kept = [name for name in made if name not in {*config.listeners, *config.pools}]
         return attrs.evolve(
             config,
-            listeners={**config.listeners, **listeners},
-            pools={**config.pools, **pools},
+            listeners={**config.listeners, **{name: now.listeners[name] for name in kept}},
+            pools={**config.pools, **{name: now.pools[name] for name in kept}},
         )
 
     # Look
@@ -95,10 +94,8 @@ class Proxies:
     async def create(self, wish: ProxyWish) -> None:
         """Make a proxy, with its toxics before its first client; raises ApiError."""
         bind = await read_listen(wish.listen, self.balancer.runtime.network)
-        await self._amend(partial(_with_new, wish=wish, bind=bind))
+        await self._amend(partial(_with_new, wish=wish, bind=bind), bind)
         # Nobody was accepted yet: there was no checkpoint since the listener was opened.
-        self._made.add(wish.name)
-        self._find(wish.name).listener.closes_unserved = True
         self._equip(wish)
 
     async def replace(self, wish: ProxyWish) -> None:
@@ -109,7 +106,8 @@ class Proxies:
         bind = await read_listen(wish.listen, self.balancer.runtime.network)
         if self._is_like(self._find(wish.name), bind, wish.backends):
             return
-        await self._amend(partial(_with_other, name=wish.name, bind=bind, backends=wish.backends))
+        change = partial(_with_other, name=wish.name, bind=bind, backends=wish.backends)
+        await self._amend(change, bind)
         self._end_connections(wish.name, "the proxy was replaced")
         self.toxics.clear(wish.name)
         self._equip(wish)
@@ -120,17 +118,16 @@ class Proxies:
         if change.listen is not None:
             bind = await read_listen(change.listen, self.balancer.runtime.network)
         if not self._is_like(gate, bind, backends):
-            await self._amend(partial(_with_other, name=name, bind=bind, backends=backends))
+            amended = partial(_with_other, name=name, bind=bind, backends=backends)
+            await self._amend(amended, bind)
             self._end_connections(name, "the proxy was changed")
         if change.enabled is not None:
             self._enable(name, enabled=change.enabled)
 
     async def delete(self, name: str) -> None:
         """Remove a proxy, its toxics and its connections; raises ApiError."""
-        gate = self._find(name)
+        self._find(name)
         await self._amend(partial(_without, name=name))
-        self._made.discard(name)
-        gate.listener.closes_unserved = False  # whoever comes back under this name
         self._end_connections(name, "the proxy was deleted")
 
     def reset(self) -> None:
@@ -149,9 +146,11 @@ class Proxies:
             backends is None or joined(each.address for each in backends) == upstream
         )
 
-    async def _amend(self, change: Callable[[Config], Config]) -> None:
+    async def _amend(self, change: Callable[[Config], Config], bind: Bind | None = None) -> None:
         try:
             await self.balancer.amend(change)
+        except BindError as error:
+            raise cannot_bind(joined(bind or ()), error) from None
         except OSError as error:
             raise ApiError(500, error.strerror or str(error)) from None
         except (ConfigError, ReloadError) as error:
@@ -186,7 +185,12 @@ def _with_new(config: Config, *, wish: ProxyWish, bind: Bind) -> Config:
         raise proxy_exists()
     # Nothing but toxics disturbs: no timeout of ours, no check, each upstream tried once.
     listener = ListenerConfig(
-        wish.name, bind, wish.name, idle_timeout=math.inf, half_close_timeout=math.inf
+        wish.name,
+        bind,
+        wish.name,
+        idle_timeout=math.inf,
+        half_close_timeout=math.inf,
+        made_by_api=True,
     )
     health = HealthConfig(type=CheckType.NONE)
     pool = PoolConfig(wish.name, wish.backends, connect_attempts=None, health=health)
