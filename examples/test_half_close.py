@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from shop import SHOP
 
 from trio_balancer.testing import MemoryNetwork, open_balancer
@@ -12,6 +13,9 @@ from trio_balancer.wire.address import inet_address
 if TYPE_CHECKING:
     import trio
     from trio.testing import MockClock
+
+
+pytestmark = pytest.mark.trio
 
 
 async def receive_all(stream: trio.abc.ReceiveStream) -> bytes:

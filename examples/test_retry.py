@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import trio
     from trio.testing import MockClock
 
+pytestmark = pytest.mark.trio
+
 # Without this mark the careless client fails the test: three orders instead of one.
 BUG = pytest.mark.xfail(raises=pytest.RaisesGroup(AssertionError), strict=True)
 

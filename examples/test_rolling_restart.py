@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+import pytest
 import trio
 from shop import SECOND_SHOP, SHOP, Shop, order
 
@@ -13,6 +14,9 @@ from trio_balancer.wire.address import inet_address
 
 if TYPE_CHECKING:
     from trio.testing import MockClock
+
+
+pytestmark = pytest.mark.trio
 
 
 async def restart(lb: Harness, backend: BackendHandle) -> None:

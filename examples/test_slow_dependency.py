@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from trio.testing import MockClock
 
 
+pytestmark = pytest.mark.trio
+
+
 async def test_a_slow_network_is_waited_for(
     autojump_clock: MockClock, nursery: trio.Nursery, network: MemoryNetwork
 ) -> None:
