@@ -43,6 +43,12 @@ def test_levels(level: str) -> None:
     assert control.level.value == level
 
 
+def test_others_may_use_it_where_the_mode_says_so() -> None:
+    control = parse('[control]\nsocket = "x"\nmode = "0660"\n').control
+    assert control is not None
+    assert control.mode == 0o660
+
+
 @pytest.mark.parametrize(
     ("section", "said"),
     [
@@ -52,6 +58,7 @@ def test_levels(level: str) -> None:
         (f'[control]\nsocket = "{"x" * 120}"\n', "control.socket: expected a Unix socket path"),
         ('[control]\nsocket = "a b"\n', "control.socket: expected an address without spaces"),
         ('[control]\nsocket = "x"\nlevel = "root"\n', "control.level: expected one of"),
+        ('[control]\nsocket = "x"\nmode = 660\n', "control.mode: expected an octal file mode"),
         ('[control]\nsocket = "x"\nlevl = "user"\n', "control.levl: unknown key"),
         ("control = 3\n", "control"),
     ],

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from trio_balancer.config.health import read_health, read_outlier
-from trio_balancer.config.model import CheckType, HealthConfig, Initial, OutlierConfig
+from trio_balancer.config.model_health import CheckType, HealthConfig, Initial, OutlierConfig
 from trio_balancer.config.problems import Report
 from trio_balancer.config.reader import TableReader
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from trio_balancer.config import ConfigError, load_config, parse_config
-from trio_balancer.config.model import HealthConfig, Policy
+from trio_balancer.config.model import Policy
+from trio_balancer.config.model_health import HealthConfig
 from trio_balancer.wire.address import UnixAddress
 
 if TYPE_CHECKING:

@@ -5,15 +5,8 @@ from pathlib import PurePath
 
 import pytest
 
-from trio_balancer.config.model import (
-    BackendConfig,
-    CheckType,
-    HealthConfig,
-    OutlierConfig,
-    Policy,
-    PoolConfig,
-    WhenDown,
-)
+from trio_balancer.config.model import BackendConfig, Policy, PoolConfig, WhenDown
+from trio_balancer.config.model_health import CheckType, HealthConfig, OutlierConfig
 from trio_balancer.config.pools import read_pool
 from trio_balancer.config.problems import Report
 from trio_balancer.config.reader import TableReader

@@ -26,6 +26,22 @@ def test_everything() -> None:
     assert changes.backends == Difference(added=3, changed=1, removed=1)
 
 
+def test_other_sections_and_renewed_files() -> None:
+    old = make_config()
+    new = attrs.evolve(
+        old,
+        balancer=attrs.evolve(old.balancer, drain_timeout=1.0, backlog=9),
+        log=attrs.evolve(old.log, connections=False),
+    )
+    changes = compare(old, new, ("/etc/web.crt", "/etc/web.key"))
+    assert changes.settings == ("balancer.backlog", "balancer.drain_timeout", "log.connections")
+    assert str(changes) == (
+        "listeners +0 ~0 -0, pools +0 ~0 -0, backends +0 ~0 -0; "
+        "settings balancer.backlog, balancer.drain_timeout, log.connections; "
+        "renewed files /etc/web.crt, /etc/web.key"
+    )
+
+
 def test_another_address_is_another_backend() -> None:
     old, new = make_config(backends=(BACKEND,)), make_config(backends=(BACKEND,))
     pool = new.pools["app"]

@@ -7,6 +7,7 @@ from trio.testing import MockClock
 
 from trio_balancer.control.errors import OperationError
 from trio_balancer.control.find import (
+    MOST_NAMES,
     find_backend,
     find_connection,
     find_listener,
@@ -42,6 +43,25 @@ async def test_says_what_is_not_there(autojump_clock: MockClock, world: World) -
         with pytest.raises(OperationError) as caught:
             find()
         assert caught.value.code == code
+
+
+async def test_says_what_there_is(autojump_clock: MockClock, world: World) -> None:
+    await operate(world)
+    with pytest.raises(
+        OperationError, match="pool 'app' has no backend 'x'; there are 'one', 'two'"
+    ):
+        find_backend(world.balancer, "app", "x")
+    pool = world.runtime.pools["app"]
+    pool.backends *= MOST_NAMES
+    with pytest.raises(OperationError, match=f"'two', and {MOST_NAMES} more"):
+        find_backend(world.balancer, "app", "x")
+
+
+async def test_says_that_there_is_none(autojump_clock: MockClock, world: World) -> None:
+    await operate(world)
+    world.runtime.pools.clear()
+    with pytest.raises(OperationError, match="there is no pool 'app'; there is none"):
+        find_pool(world.balancer, "app")
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from trio_balancer.control.operations import Operations
 
 def test_a_request() -> None:
     assert parse_request(b'{"do": "drain", "pool": "app", "backend": null}') == Request(
-        "drain", {"pool": "app"}
+        "drain", {"pool": "app", "backend": None}
     )
 
 
@@ -80,7 +80,7 @@ async def test_operations_are_done(autojump_clock: MockClock, world: World) -> N
         "backend": "one",
         "weight": 5,
     }
-    assert await operator.result("set_max_connections", listener="web") == {
+    assert await operator.result("set_max_connections", value=None, listener="web") == {
         "listener": "web",
         "max_connections": None,
     }
@@ -100,7 +100,11 @@ async def test_operations_are_done(autojump_clock: MockClock, world: World) -> N
         ("status", {"limit": 3}, "bad-value", "there is no parameter 'limit' here"),
         ("ready", {"pool": "x", "backend": "y"}, "no-such-pool", "there is no pool 'x'"),
         ("reload", {}, "reload-failed", "there is no file to reload"),
-        ("drain", {"pool": "app", "over": -1}, "bad-value", "over: expected a number"),
+        ("drain", {"pool": "app", "over": -1}, "bad-value", "over: expected a duration"),
+        ("status", {"limit": None}, "bad-value", "it takes none"),
+        ("set_max_connections", {"listener": "web"}, "bad-value", "value is required"),
+        ("set_max_connections", {"value": "no"}, "bad-value", "value: expected a whole number"),
+        ("set_max_connections", {"value": 0}, "bad-value", "of at least 1"),
     ],
 )
 async def test_what_is_refused(

@@ -13,7 +13,9 @@ from trio_balancer.control.parameters import (
     Parameter,
     a_count,
     a_duration,
+    a_limit,
     a_weight,
+    an_ending,
     text,
 )
 
@@ -24,7 +26,7 @@ JSON = st.recursive(
 )
 
 
-@pytest.mark.parametrize("parse", [text, a_count, a_duration, a_weight])
+@pytest.mark.parametrize("parse", [text, a_count, a_duration, a_limit, a_weight, an_ending])
 @given(value=JSON)
 def test_any_value_is_parsed_or_refused(parse: object, value: object) -> None:
     parameter = Parameter("x", parse, REQUIRED)  # type: ignore[arg-type]  # one of the parsers
@@ -37,13 +39,18 @@ def test_values() -> None:
     assert a_count(0) == 0
     assert a_duration(60) == 60.0
     assert a_duration(0.5) == 0.5
+    assert a_duration("1.5m") == 90.0
+    assert a_duration("0s") == 0.0
+    assert a_limit(5) == 5
+    assert a_limit("off") is None
+    assert a_limit(None) is None
     assert a_weight(5) == 5
     assert a_weight("50%") == "50%"
 
 
-@pytest.mark.parametrize("value", [True, -1, "3", None, math.nan, math.inf, 10**30, []])
-def test_what_is_no_number_of_seconds(value: object) -> None:
-    with pytest.raises(ValueError, match="expected a number of seconds"):
+@pytest.mark.parametrize("value", [True, -1, "3", "-1s", None, math.nan, math.inf, 10**30, []])
+def test_what_is_no_duration(value: object) -> None:
+    with pytest.raises(ValueError, match="expected a duration"):
         a_duration(value)
 
 
@@ -51,6 +58,23 @@ def test_what_is_no_number_of_seconds(value: object) -> None:
 def test_what_is_no_count(value: object) -> None:
     with pytest.raises(ValueError, match="expected a whole number"):
         a_count(value)
+
+
+@pytest.mark.parametrize("value", [True, -1, 1.0, "3", "none", []])
+def test_what_is_no_limit(value: object) -> None:
+    with pytest.raises(ValueError, match=r'expected a whole number .*; "off" is no limit'):
+        a_limit(value)
+
+
+@pytest.mark.parametrize("value", ["", "-", "--", "K", "sQ", "PT"])
+def test_endings(value: str) -> None:
+    assert an_ending(value) == value
+
+
+@pytest.mark.parametrize("value", ["k", "X", "-K", "--x", "D ", 3])
+def test_what_is_no_ending(value: object) -> None:
+    with pytest.raises(ValueError, match=r"in no ending; known: |expected"):
+        an_ending(value)
 
 
 def test_what_is_missing() -> None:
@@ -61,4 +85,5 @@ def test_what_is_missing() -> None:
 def test_what_may_be_missing() -> None:
     parameter = Parameter("pool", text)
     assert not parameter.is_needed({})
+    assert not parameter.is_needed({"pool": None})
     assert parameter.is_needed({"pool": "app"})

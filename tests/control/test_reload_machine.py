@@ -18,12 +18,11 @@ from trio_balancer import BindError, Config
 from trio_balancer.config.model import (
     BackendConfig,
     BalancerConfig,
-    CheckType,
-    HealthConfig,
     ListenerConfig,
     Policy,
     PoolConfig,
 )
+from trio_balancer.config.model_health import CheckType, HealthConfig
 from trio_balancer.wire.address import InetAddress, inet_address
 
 if TYPE_CHECKING:

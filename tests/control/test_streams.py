@@ -144,6 +144,10 @@ async def test_a_client_that_is_gone_is_forgotten(
     [
         ("tail", {"client": "x"}, "bad-value"),
         ("tail", {"min_duration": "x"}, "bad-value"),
+        ("tail", {"ending": "XD"}, "bad-value"),
+        ("tail", {"listener": "mail"}, "no-such-listener"),
+        ("tail", {"pool": "ap"}, "no-such-pool"),
+        ("tail", {"pool": "app", "backend": "x"}, "no-such-backend"),
         ("watch", {"every": 1}, "bad-value"),
     ],
 )

@@ -120,7 +120,9 @@ async def test_certificates_are_read_again_and_nobody_is_dropped(
     await world.serve(terminating(files))
     old = await ClientTls(authority.pool()).connect(await world.client(), "old.example")
     replace_files(files, authority.issue("new.example"))
-    await world.balancer.reload(terminating(files))
+    changes = await world.balancer.reload(terminating(files))
+    assert str(changes).endswith(f"backends +0 ~0 -0; renewed files {files.cert}, {files.key}")
+    assert not (await world.balancer.reload(terminating(files))).files
     new = await ClientTls(authority.pool()).connect(await world.client(), "new.example")
     with pytest.raises(TlsError):
         await ClientTls(authority.pool()).connect(await world.client(), "old.example")

@@ -11,13 +11,8 @@ import pytest
 import trio
 import trio.testing
 
-from trio_balancer.config.model import (
-    BackendConfig,
-    CheckType,
-    HealthConfig,
-    Initial,
-    PoolConfig,
-)
+from trio_balancer.config.model import BackendConfig, PoolConfig
+from trio_balancer.config.model_health import CheckType, HealthConfig, Initial
 from trio_balancer.flow.log import Log
 from trio_balancer.flow.names import Names
 from trio_balancer.health.checker import keep_checking

@@ -8,7 +8,8 @@ import pytest
 import trio
 import trio.testing
 
-from trio_balancer.config.model import BackendConfig, OutlierConfig, PoolConfig
+from trio_balancer.config.model import BackendConfig, PoolConfig
+from trio_balancer.config.model_health import OutlierConfig
 from trio_balancer.health.ejections import Wakeup, keep_ending_ejections
 from trio_balancer.policy import Change, Pool, State
 from trio_balancer.wire.address import inet_address

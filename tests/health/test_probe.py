@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from trio_balancer.config.model import CheckType, HealthConfig
+from trio_balancer.config.model_health import CheckType, HealthConfig
 from trio_balancer.health.probe import ProbeResult, Verdict, probe
 from trio_balancer.network import Listener, SocketOptions, Stream
 from trio_balancer.testing import MemoryNetwork

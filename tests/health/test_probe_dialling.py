@@ -12,7 +12,7 @@ import attrs
 import pytest
 import trio
 
-from trio_balancer.config.model import HealthConfig
+from trio_balancer.config.model_health import HealthConfig
 from trio_balancer.health.probe import ProbeResult, Verdict, probe
 from trio_balancer.network import Listener, Network, SocketNetwork, SocketOptions, Stream
 from trio_balancer.testing import MemoryNetwork

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import trio
 
-from trio_balancer.config.model import CheckType, HealthConfig
+from trio_balancer.config.model_health import CheckType, HealthConfig
 from trio_balancer.health.questions import MAX_ANSWER, WrongAnswerError, ask
 from trio_balancer.network import SocketOptions, Stream
 from trio_balancer.testing import MemoryNetwork

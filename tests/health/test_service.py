@@ -8,13 +8,8 @@ import pytest
 import trio
 import trio.testing
 
-from trio_balancer.config.model import (
-    BackendConfig,
-    CheckType,
-    HealthConfig,
-    OutlierConfig,
-    PoolConfig,
-)
+from trio_balancer.config.model import BackendConfig, PoolConfig
+from trio_balancer.config.model_health import CheckType, HealthConfig, OutlierConfig
 from trio_balancer.flow.names import Names
 from trio_balancer.health.ejections import Wakeup
 from trio_balancer.health.service import Watchers, watch_backend

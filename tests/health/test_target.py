@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trio_balancer.config.model import HealthConfig
+from trio_balancer.config.model_health import HealthConfig
 from trio_balancer.health.target import target_of
 from trio_balancer.wire.address import Address, InetAddress, NamedAddress, parse_address
 

@@ -5,13 +5,8 @@ from typing import TYPE_CHECKING
 import attrs
 import pytest
 
-from trio_balancer.config.model import (
-    BackendConfig,
-    HealthConfig,
-    Initial,
-    OutlierConfig,
-    PoolConfig,
-)
+from trio_balancer.config.model import BackendConfig, PoolConfig
+from trio_balancer.config.model_health import HealthConfig, Initial, OutlierConfig
 from trio_balancer.policy import Admin, Backend, State
 from trio_balancer.policy.fade_out import FadeOut
 from trio_balancer.wire.address import inet_address

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_balancer.config.model import OutlierConfig
+from trio_balancer.config.model_health import OutlierConfig
 from trio_balancer.policy.ejection import Ejection, most_ejected, room_for_one_more
 
 CONFIG = OutlierConfig(failures=5, ejection=30.0, max_ejection=100.0)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import attrs
 import pytest
 
-from trio_balancer.config.model import HealthConfig, OutlierConfig, WhenDown
+from trio_balancer.config.model import WhenDown
+from trio_balancer.config.model_health import HealthConfig, OutlierConfig
 from trio_balancer.policy import Admin, Backend, Lease, Pool, Ticket, Unavailable
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import attrs
 import pytest
 
-from trio_balancer.config.model import HealthConfig, OutlierConfig, Policy, WhenDown
+from trio_balancer.config.model import Policy, WhenDown
+from trio_balancer.config.model_health import HealthConfig, OutlierConfig
 from trio_balancer.policy import Admin, Backend, Change, Lease, Pool, State, Unavailable
 from trio_balancer.policy.connect_time import PENALTY
 

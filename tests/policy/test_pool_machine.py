@@ -10,14 +10,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from trio_balancer.config.model import (
-    BackendConfig,
-    HealthConfig,
-    OutlierConfig,
-    Policy,
-    PoolConfig,
-    WhenDown,
-)
+from trio_balancer.config.model import BackendConfig, Policy, PoolConfig, WhenDown
+from trio_balancer.config.model_health import HealthConfig, OutlierConfig
 from trio_balancer.policy import Admin, Backend, Change, Lease, Pool, State, Ticket
 from trio_balancer.policy.ejection import most_ejected
 from trio_balancer.wire.address import inet_address

@@ -5,15 +5,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import pytest
 
-from trio_balancer.config.model import (
-    BackendConfig,
-    CheckType,
-    HealthConfig,
-    Initial,
-    OutlierConfig,
-    Policy,
-    WhenDown,
-)
+from trio_balancer.config.model import BackendConfig, Policy, WhenDown
+from trio_balancer.config.model_health import CheckType, HealthConfig, Initial, OutlierConfig
 from trio_balancer.policy import Admin, Change, Lease, Pool, State, Unavailable
 from trio_balancer.policy.reload import MOST_DEPARTED
 from trio_balancer.wire.address import inet_address

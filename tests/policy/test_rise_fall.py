@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_balancer.config.model import CheckType, HealthConfig, Initial
+from trio_balancer.config.model_health import CheckType, HealthConfig, Initial
 from trio_balancer.policy.rise_fall import RiseFall
 
 CONFIG = HealthConfig(rise=2, fall=3)

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import attrs
 import pytest
 
-from trio_balancer.config.model import HealthConfig, OutlierConfig, Policy
+from trio_balancer.config.model import Policy
+from trio_balancer.config.model_health import HealthConfig, OutlierConfig
 from trio_balancer.policy import Admin, LastCheck, Lease, Pool, State
 from trio_balancer.policy.statistics import forget_counts, forget_peaks
 

@@ -111,6 +111,7 @@ def status_of(backends: int = 3, **changes: object) -> Request:
             }
         ],
         "pools": [pool_of([backend_of(number) for number in range(1, backends + 1)])],
+        "leaving": [],
         "log": {"written": 12345, "dropped": 0},
         **changes,
     }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trio_balancer.config.addresses import bind_address
-from trio_balancer.config.model_control import ControlConfig, ControlLevel
-from trio_balancer.config.values import choice, expected
+from trio_balancer.config.model_control import OWNER_ONLY, ControlConfig, ControlLevel
+from trio_balancer.config.values import choice, expected, file_mode
 from trio_balancer.wire.address import UnixAddress
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def read_control(document: TableReader, base: PurePath) -> ControlConfig:
     return ControlConfig(
         socket=section.require("socket", socket_path(base), _NOWHERE),
         level=section.take("level", choice(ControlLevel), ControlLevel.ADMIN),
+        mode=section.take("mode", file_mode, OWNER_ONLY),
     )
 
 

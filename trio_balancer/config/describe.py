@@ -9,14 +9,13 @@ from trio_balancer.config.model import (
     ORIGINAL_DESTINATION_BACKEND,
     BackendConfig,
     BalancerConfig,
-    CheckType,
     Config,
-    HealthConfig,
     ListenerConfig,
     Overflow,
     PoolConfig,
     WhenDown,
 )
+from trio_balancer.config.model_health import CheckType, HealthConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trio_balancer.config.addresses import host
-from trio_balancer.config.model import CheckType, HealthConfig, Initial, OutlierConfig
+from trio_balancer.config.model_health import CheckType, HealthConfig, Initial, OutlierConfig
 from trio_balancer.config.values import (
     boolean,
     choice,

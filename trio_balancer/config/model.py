@@ -18,6 +18,7 @@ from trio_balancer.config.model_admin import AdminConfig
 from trio_balancer.config.model_control import ControlConfig
 from trio_balancer.config.model_faults import Fault
 from trio_balancer.config.model_filters import FilterConfig
+from trio_balancer.config.model_health import HealthConfig, OutlierConfig
 from trio_balancer.config.model_proxy import ProxyProtocolConfig, SendProxyConfig
 from trio_balancer.config.model_routes import RouteConfig
 from trio_balancer.config.model_tls import ListenerTls, PoolTls
@@ -76,22 +77,6 @@ class WhenDown(Enum):
     HOLD = "hold"
 
 
-class CheckType(Enum):
-    """How a health check asks."""
-
-    TCP = "tcp"
-    HTTP = "http"
-    EXPECT = "expect"
-    NONE = "none"
-
-
-class Initial(Enum):
-    """The state of a backend before its first check."""
-
-    UP = "up"
-    DOWN = "down"
-
-
 @attrs.frozen
 class BalancerConfig:
     """`[balancer]`: what holds for the whole process.
@@ -129,7 +114,8 @@ class ListenerConfig:
 
     `pool` is None where only `routes` lead somewhere; `filter_buffer` is what each filter may hold
     of a connection, in bytes. With `close_when_down`, its ports refuse clients while no backend
-    of its pools is up.
+    of its pools is up. `made_by_api` is for Toxiproxy's proxies, and no key of the file: a client
+    that no backend could be reached for is closed, not reset.
     """
 
     name: str
@@ -154,6 +140,7 @@ class ListenerConfig:
     filters: tuple[FilterConfig, ...] = ()
     filter_buffer: int = 1024 * 1024
     faults: tuple[Fault, ...] = ()
+    made_by_api: bool = False
 
 
 @attrs.frozen
@@ -170,42 +157,6 @@ class BackendConfig:
 #: The one backend of a pool with `backends = "original-destination"`. It is at no address, which
 #: HAProxy writes as 0.0.0.0 too.
 ORIGINAL_DESTINATION_BACKEND = BackendConfig("original-destination", inet_address("0.0.0.0", 0))
-
-
-@attrs.frozen
-class HealthConfig:
-    """`[pools.NAME.health]`; `port` and `address` say where else to check.
-
-    `status` holds inclusive ranges; `send` and `expect` are the bytes on the wire. `tls` and
-    `send_proxy` say whether a check begins as the pool's connections do; None: yes, unless it goes
-    elsewhere.
-    """
-
-    type: CheckType = CheckType.TCP
-    interval: float = 2.0
-    timeout: float = 1.0
-    rise: int = 2
-    fall: int = 3
-    initial: Initial = Initial.UP
-    port: int | None = None
-    address: str | None = None
-    path: str = "/"
-    host: str | None = None
-    status: tuple[tuple[int, int], ...] = ((200, 399),)
-    send: bytes = b""
-    expect: bytes = b""
-    tls: bool | None = None
-    send_proxy: bool | None = None
-
-
-@attrs.frozen
-class OutlierConfig:
-    """`[pools.NAME.outlier]`: when a backend that fails its clients is set aside."""
-
-    failures: int = 5
-    ejection: float = 30.0
-    max_ejection: float = 300.0
-    max_ejected_percent: float = 50.0
 
 
 @attrs.frozen
@@ -232,7 +183,7 @@ class PoolConfig:
     source: tuple[IP, ...] = ()
     send_proxy: SendProxyConfig | None = None
     tls: PoolTls | None = None
-    health: HealthConfig = HealthConfig()
+    health: HealthConfig = attrs.Factory(HealthConfig)
     outlier: OutlierConfig | None = None
     faults: tuple[Fault, ...] = ()
 

@@ -8,6 +8,9 @@ import attrs
 
 from trio_balancer.wire.address import SocketAddress
 
+#: A file mode.
+OWNER_ONLY = 0o600
+
 
 class ControlLevel(Enum):
     """What clients of the runtime socket may do: look; clear counters too; anything."""
@@ -19,7 +22,8 @@ class ControlLevel(Enum):
 
 @attrs.frozen
 class ControlConfig:
-    """`[control]`: the Unix socket for runtime commands, whose file mode is 0600."""
+    """`[control]`: the Unix socket for runtime commands; `mode` is its file mode."""
 
     socket: SocketAddress
     level: ControlLevel = ControlLevel.ADMIN
+    mode: int = OWNER_ONLY

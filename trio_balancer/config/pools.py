@@ -8,7 +8,8 @@ from trio_balancer.config.addresses import ip
 from trio_balancer.config.backends import ORIGINAL_DESTINATION, read_backends
 from trio_balancer.config.faults import read_faults
 from trio_balancer.config.health import read_health, read_outlier
-from trio_balancer.config.model import CheckType, HealthConfig, Policy, PoolConfig, WhenDown
+from trio_balancer.config.model import Policy, PoolConfig, WhenDown
+from trio_balancer.config.model_health import CheckType, HealthConfig
 from trio_balancer.config.proxy_protocol import read_send_proxy
 from trio_balancer.config.tls import read_pool_tls
 from trio_balancer.config.values import attempts, boolean, choice, duration, whole

@@ -48,6 +48,26 @@ def parse_weight(weight: int | str, configured: int) -> int:
     return weight
 
 
+def limit_connections(
+    balancer: Balancer,
+    value: int | None,
+    *,
+    listener: str | None,
+    pool: str | None,
+    backend: str | None,
+) -> Json:
+    """Limit what is named, the whole process where nothing is; None: no limit."""
+    if listener is not None and (pool is not None or backend is not None):
+        raise bad_value("name a listener or a backend, not both")
+    if listener is not None:
+        return limit_listener(balancer, listener, value)
+    if pool is not None and backend is not None:
+        return limit_backend(balancer, pool, backend, value)
+    if pool is not None or backend is not None:
+        raise bad_value("a backend is named by its pool and its own name")
+    return limit_balancer(balancer, value)
+
+
 def limit_backend(balancer: Balancer, pool: str, name: str, value: int | None) -> Json:
     """Limit the connections of a backend; who waits for a slot may get it at once."""
     found, backend = find_backend(balancer, pool, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from trio_balancer.config.problems import shown
@@ -18,17 +19,24 @@ from trio_balancer.wire.address import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from trio_balancer.balancer import Balancer
     from trio_balancer.flow.gate import Gate
     from trio_balancer.flow.live import Connection
     from trio_balancer.policy import Backend, Pool
 
 
+#: Names that are listed for somebody who has misspelt one.
+MOST_NAMES = 20
+
+
 def find_pool(balancer: Balancer, name: str) -> Pool:
     """Return a pool; raises OperationError (no-such-pool)."""
     pool = balancer.runtime.pools.get(name)
     if pool is None:
-        raise OperationError("no-such-pool", f"there is no pool {shown(name)}")
+        known = _names(balancer.runtime.pools)
+        raise OperationError("no-such-pool", f"there is no pool {shown(name)}; {known}")
     return pool
 
 
@@ -38,15 +46,27 @@ def find_backend(balancer: Balancer, pool: str, name: str) -> tuple[Pool, Backen
     for backend in found.backends:
         if backend.name == name:
             return found, backend
-    raise OperationError("no-such-backend", f"pool {shown(pool)} has no backend {shown(name)}")
+    known = _names([backend.name for backend in found.backends])
+    message = f"pool {shown(pool)} has no backend {shown(name)}; {known}"
+    raise OperationError("no-such-backend", message)
 
 
 def find_listener(balancer: Balancer, name: str) -> Gate:
     """Return a listener at work; raises OperationError (no-such-listener)."""
     gate = balancer.gates.get(name)
     if gate is None:
-        raise OperationError("no-such-listener", f"there is no listener {shown(name)}")
+        known = _names(balancer.gates)
+        raise OperationError("no-such-listener", f"there is no listener {shown(name)}; {known}")
     return gate
+
+
+def _names(known: Collection[str]) -> str:
+    """Say which names there are; of very many, the first."""
+    if not known:
+        return "there is none"
+    listed = ", ".join(map(shown, islice(known, MOST_NAMES)))
+    more = f", and {len(known) - MOST_NAMES} more" if len(known) > MOST_NAMES else ""
+    return f"there is {listed}" if len(known) == 1 else f"there are {listed}{more}"
 
 
 def find_connection(balancer: Balancer, number: int) -> Connection:

@@ -39,6 +39,8 @@ class House:
     limit: int
     #: Whether the log goes where the file says, not where the caller of `serve` wants it.
     owns_log: bool
+    #: What was in the files of TLS when they were loaded; see `tls_files.py`.
+    files: Mapping[str, bytes] = attrs.Factory(dict)
 
     def found_pool(self, config: PoolConfig, legs: Mapping[str, Leg]) -> Pool:
         """Enter a pool that is not there; one that was there before goes on counting."""

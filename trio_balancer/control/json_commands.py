@@ -2,7 +2,7 @@
 
 `{"do": "status"}` is answered by `{"ok": true, "result": …}`, or by
 `{"ok": false, "error": {"code": "no-such-pool", "message": "…"}}`. Parameters stand beside "do";
-one that is null is as good as none.
+one that may be left out may be null as well.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from trio_balancer.control.parameters import (
     Parameter,
     a_count,
     a_duration,
+    a_limit,
     a_table,
     a_weight,
     text,
@@ -78,7 +79,9 @@ VERBS: Mapping[str, Verb] = {
     "maintenance": Verb(_ADMIN, (_THE_POOL, _THE_BACKEND)),
     "set_weight": Verb(_ADMIN, (_THE_POOL, _THE_BACKEND, Parameter("weight", a_weight, REQUIRED))),
     "set_max_connections": Verb(
-        _ADMIN, (Parameter("value", a_count), Parameter("listener", text), _POOL, _BACKEND)
+        # Required: whoever forgets it must not have taken a limit away.
+        _ADMIN,
+        (Parameter("value", a_limit, REQUIRED), Parameter("listener", text), _POOL, _BACKEND),
     ),
     "kick": Verb(
         _ADMIN, (Parameter("connection", a_count), _POOL, _BACKEND, Parameter("client", text))
@@ -104,8 +107,7 @@ def parse_request(line: bytes) -> Request:
         raise OperationError("bad-request", "this line is no JSON") from None
     if not isinstance(value, dict) or not isinstance(value.get("do"), str):
         raise OperationError("bad-request", 'a request is an object with a "do"')
-    given = {key: each for key, each in value.items() if key != "do" and each is not None}
-    return Request(value["do"], given)
+    return Request(value["do"], {key: each for key, each in value.items() if key != "do"})
 
 
 async def answer(operations: Operations, request: Request, level: ControlLevel) -> object:
@@ -135,13 +137,14 @@ def check_level(needed: ControlLevel, level: ControlLevel) -> None:
         raise OperationError("not-allowed", message)
 
 
-def read_parameters(known: tuple[Parameter, ...], given: Mapping[str, object]) -> dict[str, Any]:
+def read_parameters(taken: tuple[Parameter, ...], given: Mapping[str, object]) -> dict[str, Any]:
     """Parse all parameters; raises OperationError (bad-value) for strange and missing ones."""
-    names = [parameter.name for parameter in known]
+    names = [parameter.name for parameter in taken]
     for name in given:
         if name not in names:
-            raise bad_value(f"there is no parameter {shown(name)} here; known: {', '.join(names)}")
-    return {each.name: each.read(given) for each in known if each.is_needed(given)}
+            known = f"known: {', '.join(names)}" if names else "it takes none"
+            raise bad_value(f"there is no parameter {shown(name)} here; {known}")
+    return {each.name: each.read(given) for each in taken if each.is_needed(given)}
 
 
 def ok_line(result: object) -> str:

@@ -11,12 +11,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from trio_balancer.config import ConfigError
-from trio_balancer.control.capacity import (
-    limit_backend,
-    limit_balancer,
-    limit_listener,
-    weigh_backend,
-)
+from trio_balancer.control.capacity import limit_connections, weigh_backend
 from trio_balancer.control.choose import choose_connections
 from trio_balancer.control.counters import clear_all, clear_peaks
 from trio_balancer.control.drain import drain_backend, drain_balancer, drain_pool
@@ -29,11 +24,12 @@ from trio_balancer.control.find import (
     find_pool,
     parse_client,
 )
+from trio_balancer.control.listeners import set_disabled, shut_down
 from trio_balancer.control.rebalance import RebalanceError, rebalance
 from trio_balancer.control.reload import ReloadError
 from trio_balancer.control.restart import NeedsRestartError
 from trio_balancer.control.sessions import Endings, live_json
-from trio_balancer.control.status import Json, listener_state, take_status
+from trio_balancer.control.status import Json, take_status
 from trio_balancer.flow.record import Who
 from trio_balancer.policy import Admin
 
@@ -166,7 +162,7 @@ class Operations:
 
     def set_max_connections(
         self,
-        value: int | None = None,
+        value: int | None,
         *,
         listener: str | None = None,
         pool: str | None = None,
@@ -176,39 +172,23 @@ class Operations:
 
         Nobody who is there is cut.
         """
-        if listener is not None and (pool is not None or backend is not None):
-            raise bad_value("name a listener or a backend, not both")
-        if listener is not None:
-            return limit_listener(self.balancer, listener, value)
-        if pool is not None and backend is not None:
-            return limit_backend(self.balancer, pool, backend, value)
-        if pool is not None or backend is not None:
-            raise bad_value("a backend is named by its pool and its own name")
-        return limit_balancer(self.balancer, value)
+        return limit_connections(
+            self.balancer, value, listener=listener, pool=pool, backend=backend
+        )
 
     # Listeners
 
     def disable_listener(self, name: str) -> Json:
         """Let a listener's ports refuse clients; who is there stays."""
-        return self._set_disabled(name, disabled=True)
+        return set_disabled(self.balancer, name, disabled=True)
 
     def enable_listener(self, name: str) -> Json:
         """Let a listener accept again, unless its pools are down and it closes for that."""
-        return self._set_disabled(name, disabled=False)
-
-    def _set_disabled(self, name: str, *, disabled: bool) -> Json:
-        gate = find_listener(self.balancer, name)
-        gate.set_disabled(disabled=disabled)
-        self.balancer.log.info("Listener set by the operator", listener=name, disabled=disabled)
-        return {"listener": name, "state": listener_state(self.balancer, name)}
+        return set_disabled(self.balancer, name, disabled=False)
 
     def shutdown_listener(self, name: str) -> Json:
         """Let go of a listener's ports, until the next reload; who is there stays."""
-        gate = find_listener(self.balancer, name)
-        for bound in list(gate.bound):
-            gate.close(bound)
-        self.balancer.log.info("Listener shut down by the operator", listener=name)
-        return {"listener": name, "state": listener_state(self.balancer, name)}
+        return shut_down(self.balancer, name)
 
     # Faults: all raise OperationError (faults-off) where nothing may be broken
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import attrs
 
 from trio_balancer.config.problems import shown
+from trio_balancer.config.values import duration
 from trio_balancer.control.errors import bad_value
+from trio_balancer.flow.record import Phase, Who
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +19,9 @@ REQUIRED = True
 # As in a configuration: a hundred thousand years.
 _LONGEST = 1e9 * 3600
 _LARGEST = 2**63 - 1
+_duration = duration(zero=True)
+# Those that may be the first of an ending, and the second.
+_LETTERS = ([who.value for who in Who], [phase.value for phase in Phase])
 
 
 @attrs.frozen
@@ -28,8 +33,8 @@ class Parameter:
     required: bool = False
 
     def is_needed(self, given: Mapping[str, object]) -> bool:
-        """Whether it must be read: it is there, or must be."""
-        return self.required or self.name in given
+        """Whether it must be read: it is there, or must be; null is as good as nothing."""
+        return self.required or given.get(self.name) is not None
 
     def read(self, given: Mapping[str, object]) -> object:
         """Parse its value; raises OperationError (bad-value)."""
@@ -55,16 +60,39 @@ def a_count(value: object) -> int:
     return value
 
 
+def a_limit(value: object) -> int | None:
+    """Parse a number of connections; "off" and null are no limit."""
+    if value is None or value == "off":
+        return None
+    try:
+        return a_count(value)
+    except ValueError as error:
+        raise ValueError(f'{error}; "off" is no limit') from None
+
+
 def a_duration(value: object) -> float:
-    """Parse a number of seconds from 0 on."""
+    """Parse a number of seconds from 0 on, or a text like "60s"."""
+    if isinstance(value, str):
+        return _duration(value)
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LONGEST:
         return float(value)
-    raise ValueError(f"expected a number of seconds, got {_seen(value)}")
+    raise ValueError(f'expected a duration like "60s", or a number of seconds, got {_seen(value)}')
 
 
 def a_weight(value: object) -> int | str:
     """Parse a weight: a number, or a text like "50%"."""
     return value if isinstance(value, str) else a_count(value)
+
+
+def an_ending(value: object) -> str:
+    """Parse the two letters of an ending, or the first of them; "" is any."""
+    letters = text(value)
+    if len(letters) > len(_LETTERS):
+        raise ValueError(f"expected at most two letters, got {_seen(value)}")
+    for letter, known in zip(letters, _LETTERS, strict=False):
+        if letter not in known:
+            raise ValueError(f"{_seen(letter)} stands there in no ending; known: {' '.join(known)}")
+    return letters
 
 
 def a_table(value: object) -> dict[str, object]:

@@ -25,6 +25,7 @@ from trio_balancer.control.takeover import take_over
 from trio_balancer.flow.bind import BindError, bind_all, close_all
 from trio_balancer.flow.filtering import surroundings_of
 from trio_balancer.flow.log_sink import LogSink, open_sink
+from trio_balancer.network.tls_files import renewed
 from trio_balancer.prepare import close_all_filters, open_all_filters, prepare
 from trio_balancer.wire.address import NamedAddress
 
@@ -57,8 +58,9 @@ async def reload(house: House, old: Config, new: Config) -> Changes:
         await _bind_late(house, draft)
         _refuse_when_draining(house)
         undo.pop_all()
+    changes = compare(old, new, renewed(house.files, draft.prepared.files))
     take_over(house, draft)
-    return compare(old, new)
+    return changes
 
 
 def _refuse_when_draining(house: House) -> None:

@@ -18,6 +18,7 @@ FOR_GOOD = (
     "balancer.group",
     "control.socket",
     "control.level",
+    "control.mode",
     "admin.bind",
 )
 

@@ -1,8 +1,8 @@
 """The runtime socket: a Unix socket on which an operator's programs give commands.
 
-Its file mode is 0600 from the beginning, so that nobody but the owner can connect. Whatever a
-client does, or does not do, costs nobody else anything: there are few of them, what each sends
-and is sent is bounded, and silence ends.
+Its file mode is there from the beginning: nobody but the owner can connect, unless the
+configuration says otherwise. Whatever a client does, or does not do, costs nobody else anything:
+there are few of them, what each sends and is sent is bounded, and silence ends.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from trio_balancer.network.seam import Listener, SocketOptions
 if TYPE_CHECKING:
     from trio_balancer.network.seam import Network, Stream
 
-MODE = 0o600
 BACKLOG = 128
 #: Clients at a time. One more, and the one that has been silent for the longest time must go, or,
 #: where none is, the oldest: streams that somebody forgot must not keep an operator out.
@@ -41,7 +40,9 @@ async def open_runtime_socket(network: Network, config: ControlConfig | None) ->
     if config is None:
         return RuntimeSocket(None, None)
     try:
-        listener = await network.listen(config.socket, backlog=BACKLOG, mode=MODE, options=_OPTIONS)
+        listener = await network.listen(
+            config.socket, backlog=BACKLOG, mode=config.mode, options=_OPTIONS
+        )
     except OSError as error:
         message = f"[control] cannot bind {config.socket}: {describe(error)}"
         raise BindError(error.errno, message) from error

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
+from trio_balancer.control.leaving import leaving_json
 from trio_balancer.flow.record import Who
 from trio_balancer.flow.service_meters import count_endings
 from trio_balancer.version import __version__
@@ -48,6 +49,7 @@ def take_status(balancer: Balancer, reloads: ReloadHistory, config_file: str | N
         "connections": _connections(statistics),
         "listeners": [_listener(balancer, each) for each in statistics.listeners],
         "pools": [_pool(balancer, statistics, pool, clock) for pool in statistics.pools],
+        "leaving": leaving_json(balancer),
         "log": {
             "written": statistics.log.written,
             "dropped": statistics.log.dropped,

@@ -12,7 +12,8 @@ import trio
 from trio_balancer.config.model_control import ControlLevel
 from trio_balancer.control.find import is_client, parse_client
 from trio_balancer.control.json_commands import Verb, check_level, read_parameters
-from trio_balancer.control.parameters import Parameter, a_duration, text
+from trio_balancer.control.names import check_names
+from trio_balancer.control.parameters import Parameter, a_duration, an_ending, text
 from trio_balancer.control.sessions import ending_line
 from trio_balancer.flow.record import Record
 from trio_balancer.wire.address import SocketAddress
@@ -36,7 +37,8 @@ STREAMS: Mapping[str, Verb] = {
     "tail": Verb(
         ControlLevel.OPERATOR,
         (
-            *(Parameter(name, text) for name in ("listener", "pool", "backend", "ending")),
+            *(Parameter(name, text) for name in ("listener", "pool", "backend")),
+            Parameter("ending", an_ending),
             Parameter("client", text),
             Parameter("min_duration", a_duration),
         ),
@@ -52,7 +54,9 @@ def open_stream(operations: Operations, request: Request, level: ControlLevel) -
     given = read_parameters(verb.parameters, request.parameters)
     if request.do == "watch":
         return partial(watch, operations, **given)
-    return partial(tail, operations, Filter(**given))
+    chosen = Filter(**given)
+    check_names(operations.balancer, chosen.listener, chosen.pool, chosen.backend)
+    return partial(tail, operations, chosen)
 
 
 async def watch(operations: Operations, send: Send, *, interval: float = 1.0) -> None:

@@ -31,6 +31,7 @@ def take_over(house: House, draft: Draft) -> None:
     house.gates.follow_pools()
     if house.runtime.faults is not None:
         house.runtime.faults.configure(draft.config)
+    house.files = draft.prepared.files
     _tell(house, draft)
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from trio_balancer.config.model import CheckType, LogLevel
+from trio_balancer.config.model import LogLevel
+from trio_balancer.config.model_health import CheckType
 from trio_balancer.flow.jitter import jittered
 from trio_balancer.flow.leg import Leg
 from trio_balancer.health.probe import ProbeResult, Verdict, probe

@@ -19,7 +19,7 @@ from trio_balancer.network.tls_errors import TlsError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trio_balancer.config.model import HealthConfig
+    from trio_balancer.config.model_health import HealthConfig
     from trio_balancer.flow.leg import Leg
     from trio_balancer.flow.names import Names
     from trio_balancer.wire.address import IP, Address

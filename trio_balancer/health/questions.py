@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trio_balancer.config.model import CheckType, HealthConfig
+from trio_balancer.config.model_health import CheckType, HealthConfig
 from trio_balancer.wire.http_check import HttpCheckError, StatusParser, check_request
 
 if TYPE_CHECKING:

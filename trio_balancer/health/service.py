@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
-from trio_balancer.config.model import CheckType, PoolConfig
+from trio_balancer.config.model import PoolConfig
+from trio_balancer.config.model_health import CheckType
 from trio_balancer.health.checker import keep_checking
 from trio_balancer.health.ejections import Wakeup, keep_ending_ejections
 from trio_balancer.health.target import target_of

@@ -16,7 +16,7 @@ from trio_balancer.wire.address import (
 )
 
 if TYPE_CHECKING:
-    from trio_balancer.config.model import HealthConfig
+    from trio_balancer.config.model_health import HealthConfig
     from trio_balancer.flow.names import Names
 
 

@@ -16,7 +16,7 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from trio_balancer.config.model import OutlierConfig
+    from trio_balancer.config.model_health import OutlierConfig
 
 
 @attrs.define(eq=False)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Self
 
 import attrs
 
-from trio_balancer.config.model import CheckType, Initial
+from trio_balancer.config.model_health import CheckType, Initial
 
 if TYPE_CHECKING:
-    from trio_balancer.config.model import HealthConfig
+    from trio_balancer.config.model_health import HealthConfig
 
 
 @attrs.define(eq=False)

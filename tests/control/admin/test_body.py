@@ -71,7 +71,9 @@ async def test_a_body_that_comes_slowly(autojump_clock: MockClock) -> None:
     assert trio.current_time() == PATIENCE
 
 
-@pytest.mark.parametrize(("value", "seconds"), [(5, 5.0), (0, 0.0), (1.5, 1.5), (None, None)])
+@pytest.mark.parametrize(
+    ("value", "seconds"), [(5, 5.0), (0, 0.0), (1.5, 1.5), ("5s", 5.0), (None, None)]
+)
 def test_seconds(value: object, seconds: float | None) -> None:
     assert Body({"over": value}).seconds("over") == seconds
 
@@ -80,12 +82,12 @@ def test_no_seconds() -> None:
     assert Body({}).seconds("over") is None
 
 
-WRONG_SECONDS = [True, "5s", [], -1, float("nan"), float("inf"), 10**400, 1e10]
+WRONG_SECONDS = [True, "5", [], -1, float("nan"), float("inf"), 10**400, 1e13]
 
 
 @pytest.mark.parametrize("value", WRONG_SECONDS, ids=range(len(WRONG_SECONDS)))
 def test_what_are_no_seconds(value: object) -> None:
-    with pytest.raises(RequestError, match="seconds"):
+    with pytest.raises(RequestError, match="expected a duration"):
         Body({"over": value}).seconds("over")
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
 
 import attrs
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 
 from trio_balancer.control.admin.histograms import (
     LONG_TIMES,
+    MOST_DEPARTED,
     SHORT_TIMES,
     SIZES,
     Histogram,
@@ -89,19 +89,24 @@ def test_each_value_lies_in_its_bucket(values: list[float]) -> None:
         assert bisect_left(SHORT_TIMES, SHORT_TIMES[0]) == 0
 
 
-@pytest.mark.parametrize(
-    ("name", "of"),
-    [
-        ("queue", lambda histograms: histograms.queue),
-        ("connect", lambda histograms: histograms.connect),
-        ("total", lambda histograms: histograms.total),
-        ("up", lambda histograms: histograms.up),
-    ],
-)
-def test_what_is_gone_is_forgotten(name: str, of: Callable[[Histograms], Histogram]) -> None:
+def test_who_left_lately_is_remembered_and_who_left_long_ago_is_not() -> None:
+    histogram = Histogram("name", "help", ("label",), SHORT_TIMES)
+    # Names made up for every deployment; "old" leaves late, although it came first.
+    for number in range(MOST_DEPARTED + 1):
+        for name in ("old", f"new-{number}"):
+            histogram.add((name,), 1.0)
+        histogram.settle({("old",)})
+    assert len(histogram.values) == MOST_DEPARTED + 1
+    histogram.settle(())
+    assert len(histogram.values) == MOST_DEPARTED
+    assert told(histogram)["old",] == (MOST_DEPARTED + 1, MOST_DEPARTED + 1)
+    assert ("new-0",) not in histogram.values
+
+
+def test_all_of_them_are_settled() -> None:
     histograms = Histograms()
     histograms.add(RECORD)
-    histograms.forget_others({"web"}, {"app"}, {("app", "one")})
-    assert told(of(histograms))
-    histograms.forget_others(set(), set(), set())
-    assert not told(of(histograms))
+    kinds = {histogram.labels for histogram in histograms.all()}
+    for _ in range(2):
+        histograms.settle(dict.fromkeys(kinds, ()))
+    assert all(told(histogram) for histogram in histograms.all())

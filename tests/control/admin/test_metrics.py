@@ -70,6 +70,22 @@ async def test_histograms(autojump_clock: MockClock, world: World) -> None:
     assert value(told, "trio_balancer_connection_down_bytes_count", listener="web") == 1
 
 
+async def test_a_counter_never_goes_backwards(autojump_clock: MockClock, world: World) -> None:
+    desk = await busy_desk(world)
+    with desk.metrics.counting():
+        before = parse(await desk.metrics.page())
+        await finish(await world.client())
+        await world.balancer.reload(make_config(backends=(OTHER,), more=CHECKED))
+        meanwhile = parse(await desk.metrics.page())
+        await world.balancer.reload(make_config(backends=(OTHER, BACKEND), more=CHECKED))
+        after = parse(await desk.metrics.page())
+    gone = frozenset({"pool": "app", "backend": str(BACKEND)}.items())
+    assert ("trio_balancer_connect_time_seconds_count", gone) not in meanwhile
+    for key in before:
+        if key[0].endswith(("_total", "_count", "_sum", "_bucket")):
+            assert after[key] >= before[key], key
+
+
 def promtool(page: bytes) -> str:
     """Return what it says of a page."""
     program = shutil.which("promtool")

@@ -29,7 +29,7 @@ def test_reload(ctl: Bench, result: object, said: str) -> None:
             "app/s1 has at most 9",
         ),
         (["--all", "9"], {"value": 9}, 9, "the balancer has at most 9"),
-        (["--all", "off"], {}, 4000, "the balancer has at most 4000"),
+        (["--all", "off"], {"value": "off"}, 4000, "the balancer has at most 4000"),
     ],
 )
 def test_limit(

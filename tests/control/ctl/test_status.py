@@ -23,6 +23,19 @@ def test_the_status_is_a_table_for_people(ctl: Bench) -> None:
     assert [line.split()[0] for line in lines[7:]] == ["BACKEND", "s1", "s2", "s3"]
 
 
+def test_what_was_removed_has_a_table_of_its_own(ctl: Bench) -> None:
+    listener = {"what": "listener", "name": "old", "pool": None, "address": None, "active": 2}
+    backend = {"what": "backend", "name": "s9", "pool": "app", "address": "10.0.0.9:9000"}
+    ctl.will("status", status_of(leaving=[listener, {**backend, "active": 1}]))
+    assert ctl("status") == 0
+    assert ctl.said.splitlines()[-4:] == [
+        "",
+        "REMOVED       ADDRESS        STILL ACTIVE",
+        "listener old                            2",
+        "app/s9        10.0.0.9:9000             1",
+    ]
+
+
 def test_the_status_is_json_for_programs(ctl: Bench) -> None:
     ctl.will("status", status_of())
     assert ctl("status", "--json") == 0

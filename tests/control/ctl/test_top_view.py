@@ -47,6 +47,15 @@ def test_letters_sort_and_reverse(keys: str, order: str) -> None:
     assert names(view) == order
 
 
+def test_what_was_removed_comes_after_the_others() -> None:
+    gone = {"what": "backend", "name": "s0", "pool": "app", "address": "10.0.0.9:9000", "active": 1}
+    status = status_of(pools=[pool_of(BACKENDS)], leaving=[gone, {"what": "listener", "name": "x"}])
+    lines = draw_page(status, View(), "", NARROW, 24)
+    (row,) = [line for line in lines if "removed" in line]
+    assert row.split()[:3] == ["app/s0", "removed", "–"]
+    assert [line for line in lines if line.startswith("app/")][-1] == row
+
+
 def test_a_page_has_everything_in_its_place() -> None:
     lines = draw_page(status_of(200), View(), "", NARROW, 24)
     assert len(lines) == 24

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from trio_balancer.config.model import CheckType
+from trio_balancer.config.model_health import CheckType
 from trio_balancer.control.haproxy.checks import check_columns, check_status
 from trio_balancer.policy import LastCheck
 

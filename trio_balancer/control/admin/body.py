@@ -10,6 +10,7 @@ import attrs
 import trio
 
 from trio_balancer.control.admin.errors import RequestError
+from trio_balancer.control.parameters import a_duration
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 MOST_BYTES = 64 * 1024
 #: Seconds within which all of it must be there.
 PATIENCE = 5.0
-_LONGEST = 1e9  # seconds, thirty years
 
 
 async def read_body(request: Request, *known: str) -> Body:
@@ -67,16 +67,14 @@ class Body:
     members: dict[str, object]
 
     def seconds(self, name: str) -> float | None:
-        """Return a number of seconds, None where there is none."""
+        """Return a duration in seconds, which may be written as "60s"; None where there is none."""
         value = self.members.get(name)
         if value is None:
             return None
-        # A bool is an int to Python, and JSON has numbers that no float can hold.
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise _bad(f"{name} is not a number of seconds.")
-        if not 0 <= value <= _LONGEST:
-            raise _bad(f"{name} is no number of seconds that can be waited for.")
-        return float(value)
+        try:
+            return a_duration(value)
+        except ValueError as error:
+            raise _bad(f"{name}: {error}.") from None
 
     def weight(self, name: str) -> int | str:
         """Return a weight: a whole number, or a percentage like "50%"."""

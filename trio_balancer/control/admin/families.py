@@ -15,15 +15,16 @@ from prometheus_client.core import (
 )
 from prometheus_client.utils import floatToGoString
 
+from trio_balancer.control.admin.histograms import present_labels
 from trio_balancer.wire.haproxy_metrics import STAT_METRICS, STATE_METRICS, MetricType
 from trio_balancer.wire.haproxy_samples import process_samples, stat_samples, state_samples
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from prometheus_client.core import Metric as Family
 
-    from trio_balancer.control.admin.histograms import Histogram, Histograms
+    from trio_balancer.control.admin.histograms import Histogram, Histograms, Labels
     from trio_balancer.control.admin.snapshot import Snapshot
     from trio_balancer.wire.haproxy_samples import Sample
 
@@ -33,13 +34,13 @@ _FOREIGN = frozenset({"haproxy_process_idle_time_percent"})
 
 def families(snapshot: Snapshot, histograms: Histograms) -> Iterator[Family]:
     """Iterate over all families that have something to tell."""
-    _forget_what_is_gone(snapshot, histograms)
+    present = present_labels(snapshot.statistics)
     every = chain(
         _haproxy_process(snapshot),
         _haproxy_stats(snapshot),
         _haproxy_states(snapshot),
         _own(snapshot),
-        map(_histogram, histograms.all()),
+        (_histogram(each, present[each.labels]) for each in histograms.all()),
     )
     return (family for family in every if family.samples)
 
@@ -133,19 +134,12 @@ def _counter(name: str, text: str, value: float) -> Family:
     return CounterMetricFamily(f"trio_balancer_{name}", text, value)
 
 
-def _histogram(histogram: Histogram) -> Family:
+def _histogram(histogram: Histogram, present: Collection[Labels]) -> Family:
+    """Tell of what is there; what has left is remembered, and told when it comes back."""
     family = HistogramMetricFamily(histogram.name, histogram.help, labels=histogram.labels)
     bounds = [*map(floatToGoString, histogram.bounds), "+Inf"]
     for labels, distribution in histogram.values.items():
-        buckets = list(zip(bounds, distribution.cumulative(), strict=True))
-        family.add_metric(labels, buckets, distribution.sum)
+        if labels in present:
+            buckets = list(zip(bounds, distribution.cumulative(), strict=True))
+            family.add_metric(labels, buckets, distribution.sum)
     return family
-
-
-def _forget_what_is_gone(snapshot: Snapshot, histograms: Histograms) -> None:
-    pools = snapshot.statistics.pools
-    histograms.forget_others(
-        {listener.name for listener in snapshot.statistics.listeners},
-        {pool.name for pool in pools},
-        {(pool.name, backend.name) for pool in pools for backend in pool.backends},
-    )

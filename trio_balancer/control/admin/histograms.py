@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection, Mapping
 
     from trio_balancer.flow.record import Record
+    from trio_balancer.flow.statistics import BalancerStatistics
+
+    #: Which values each combination of labels has, by the names of the labels.
+    Present = Mapping["Labels", Collection["Labels"]]
 
 Labels = tuple[str, ...]
 
@@ -22,6 +26,10 @@ Labels = tuple[str, ...]
 SHORT_TIMES = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 LONG_TIMES = (0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 3600.0)
 SIZES = (64.0, 512.0, 4096.0, 32768.0, 262144.0, 2097152.0, 16777216.0, 134217728.0, 1073741824.0)
+
+
+#: Label values that a histogram remembers after what they name has left.
+MOST_DEPARTED = 1000
 
 
 @attrs.define(eq=False)
@@ -55,10 +63,14 @@ class Histogram:
         distribution.counts[bisect_left(self.bounds, value)] += 1
         distribution.sum += value
 
-    def forget(self, keep: Callable[[Labels], bool]) -> None:
-        """Drop the distributions of what is gone, or reloads would make them ever more."""
-        for labels in [labels for labels in self.values if not keep(labels)]:
-            del self.values[labels]
+    def settle(self, present: Collection[Labels]) -> None:
+        """Forget who left long ago, or reloads would make them ever more.
+
+        Who left lately goes on counting where it comes back: a counter never goes backwards.
+        """
+        gone = [labels for labels in self.values if labels not in present]
+        there = [labels for labels in self.values if labels in present]
+        self.values = {labels: self.values[labels] for labels in (*gone[-MOST_DEPARTED:], *there)}
 
 
 def _histogram(name: str, text: str, labels: Labels, bounds: Sequence[float]) -> Histogram:
@@ -130,11 +142,19 @@ class Histograms:
         if record.connect_time is not None and record.backend is not None:
             self.connect.add((record.pool, record.backend), record.connect_time)
 
-    def forget_others(
-        self, listeners: Collection[str], pools: Collection[str], backends: Collection[Labels]
-    ) -> None:
-        """Keep what belongs to these; a backend is named by its pool and its own name."""
-        for histogram in (self.total, self.up, self.down):
-            histogram.forget(lambda labels: labels[0] in listeners)
-        self.queue.forget(lambda labels: labels[0] in pools)
-        self.connect.forget(lambda labels: labels in backends)
+    def settle(self, present: Present) -> None:
+        """Forget who left long ago; to be called when somebody may have come or left."""
+        for histogram in self.all():
+            histogram.settle(present[histogram.labels])
+
+
+def present_labels(statistics: BalancerStatistics) -> Present:
+    """Return the labels of all that is there, which are the ones to be told."""
+    pools = statistics.pools
+    return {
+        ("listener",): {(listener.name,) for listener in statistics.listeners},
+        ("pool",): {(pool.name,) for pool in pools},
+        ("pool", "backend"): {
+            (pool.name, backend.name) for pool in pools for backend in pool.backends
+        },
+    }

@@ -6,6 +6,7 @@ connection should wait: other tasks run between small parts of it.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import attrs
@@ -14,9 +15,10 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric as Family
 
 from trio_balancer.control.admin.families import families
-from trio_balancer.control.admin.histograms import Histograms
+from trio_balancer.control.admin.histograms import Histograms, present_labels
 from trio_balancer.control.admin.snapshot import take_snapshot
 from trio_balancer.control.operations import Operations
+from trio_balancer.control.phase import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -41,6 +43,23 @@ class Metrics:
     def collect(self) -> Iterator[Family]:
         """Take a snapshot and iterate over what it says."""
         return families(take_snapshot(self.operations), self.histograms)
+
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        """Count finished connections until the block ends."""
+        balancer = self.operations.balancer
+        balancer.runtime.observe(self.histograms.add)
+        balancer.followers.append(self._follow)
+        try:
+            yield
+        finally:
+            balancer.followers.remove(self._follow)
+            balancer.runtime.stop_observing(self.histograms.add)
+
+    def _follow(self, phase: Phase) -> None:
+        """Settle the histograms after a reload: some may have left."""
+        if phase is not Phase.RELOADING:
+            self.histograms.settle(present_labels(self.operations.balancer.statistics()))
 
     async def page(self) -> bytes:
         """Write all of it in Prometheus's text format, version 0.0.4."""

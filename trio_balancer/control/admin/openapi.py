@@ -5,7 +5,8 @@ A test compares it with the routes, and another each answer with its shape.
 
 from __future__ import annotations
 
-from trio_balancer.control.admin.schemas import SCHEMAS, Schema, many, number, or_null, ref
+from trio_balancer.control.admin.schemas import SCHEMAS
+from trio_balancer.control.admin.shapes import Schema, duration, many, ref
 from trio_balancer.version import __version__
 
 _BACKEND = "/api/pools/{pool}/backends/{backend}"
@@ -35,10 +36,8 @@ _LIMIT: Schema = {
     "description": "how many at most, up to 1000",
     "schema": {"type": "integer", "minimum": 0, "maximum": 1000, "default": 100},
 }
-_OVER = or_null(number("seconds over which it is done; null: at once"))
-_PATIENCE = or_null(
-    number("seconds over which connections are ended evenly; null: they may finish")
-)
+_OVER = duration("over which it is done; null: at once")
+_PATIENCE = duration("over which connections are ended evenly; null: they may finish")
 _WEIGHT: Schema = {
     "type": ["integer", "string"],
     "description": '0 to 256, or a percentage of the configured one, like "50%"',

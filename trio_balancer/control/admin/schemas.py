@@ -2,63 +2,19 @@
 
 from __future__ import annotations
 
-Schema = dict[str, object]
-
-
-def whole(text: str) -> Schema:
-    """Describe a count."""
-    return {"type": "integer", "minimum": 0, "description": text}
-
-
-def number(text: str) -> Schema:
-    """Describe a number."""
-    return {"type": "number", "description": text}
-
-
-def string(text: str) -> Schema:
-    """Describe a text."""
-    return {"type": "string", "description": text}
-
-
-def boolean(text: str) -> Schema:
-    """Describe a yes or no."""
-    return {"type": "boolean", "description": text}
-
-
-def one_of(text: str, *words: str) -> Schema:
-    """Describe a choice of words."""
-    return {"enum": list(words), "description": text}
-
-
-def counts(text: str) -> Schema:
-    """Describe counts by their names."""
-    return {"type": "object", "additionalProperties": {"type": "integer"}, "description": text}
-
-
-def or_null(schema: Schema) -> Schema:
-    """Allow null, which stands for "none"."""
-    return {**schema, "type": [schema["type"], "null"]}
-
-
-def ref(name: str) -> Schema:
-    """Point to one of the shapes below."""
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def many(name: str, text: str) -> Schema:
-    """Describe a list of shapes."""
-    return {"type": "array", "items": ref(name), "description": text}
-
-
-def shape(text: str, **members: Schema) -> Schema:
-    """Describe an object that has all of these members, and perhaps others."""
-    return {
-        "type": "object",
-        "description": text,
-        "properties": members,
-        "required": list(members),
-    }
-
+from trio_balancer.control.admin.shapes import (
+    Schema,
+    boolean,
+    counts,
+    many,
+    number,
+    one_of,
+    or_null,
+    ref,
+    shape,
+    string,
+    whole,
+)
 
 _NAME = string("its name")
 _UP = whole("bytes from clients to backends")
@@ -117,6 +73,7 @@ SCHEMAS: dict[str, Schema] = {
         connections=ref("Process"),
         listeners=many("Listener", "in the order of the file"),
         pools=many("Pool", "in the order of the file"),
+        leaving=many("Leaving", "what a reload has removed, with its last connections"),
         log=ref("Log"),
     ),
     "Reloads": shape(
@@ -180,6 +137,14 @@ SCHEMAS: dict[str, Schema] = {
         times_down=whole("changes to down"),
         downtime=number("seconds spent down"),
         **_SERVICE,
+    ),
+    "Leaving": shape(
+        "A listener or a backend that is gone but for its last connections.",
+        what=one_of("which of the two", "listener", "backend"),
+        name=_NAME,
+        pool=or_null(string("a backend's pool, which may be gone too")),
+        address=or_null(string("where a backend is")),
+        active=_ACTIVE,
     ),
     "Check": shape(
         "The last health check.",

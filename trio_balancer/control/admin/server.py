@@ -70,33 +70,31 @@ class AdminServer:
 
     async def run(self, operations: Operations) -> None:
         """Serve until cancelled; what goes wrong in here is logged, and then it begins anew."""
+        # What was counted outlives a bug: no counter may go backwards.
+        metrics = Metrics(operations)
         try:
-            while True:
-                await self._serve_safely(operations)
-                await trio.sleep(PAUSE)
+            with metrics.counting():
+                while True:
+                    await self._serve_safely(operations, metrics)
+                    await trio.sleep(PAUSE)
         finally:
             self.close()
 
-    async def _serve_safely(self, operations: Operations) -> None:
+    async def _serve_safely(self, operations: Operations, metrics: Metrics) -> None:
         try:
-            await self._serve(operations)
+            await self._serve(operations, metrics)
         except* Exception as bugs:  # noqa: BLE001 - the balancer goes on whatever breaks in here
             report_bug(operations.balancer.log, bugs)
 
-    async def _serve(self, operations: Operations) -> None:
-        balancer = operations.balancer
-        hub, metrics = EventHub(operations), Metrics(operations)
+    async def _serve(self, operations: Operations, metrics: Metrics) -> None:
+        balancer, hub = operations.balancer, EventHub(operations)
         app = make_app(operations, partial(self._guard, balancer), hub, metrics)
         reception = Reception(app, balancer.log)
-        balancer.runtime.observe(metrics.histograms.add)
-        try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(hub.run)
-                for listener in self.listeners:
-                    nursery.start_soon(reception.accept_forever, listener, nursery)
-                    balancer.log.info("Admin server listening", address=listener.address)
-        finally:
-            balancer.runtime.stop_observing(metrics.histograms.add)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(hub.run)
+            for listener in self.listeners:
+                nursery.start_soon(reception.accept_forever, listener, nursery)
+                balancer.log.info("Admin server listening", address=listener.address)
 
     def _guard(self, balancer: Balancer) -> Guard:
         """Return the rules as the last reload has left them."""

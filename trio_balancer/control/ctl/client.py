@@ -28,7 +28,7 @@ MOST_BYTES = 64 * 1024 * 1024
 _WHY = {
     errno.ENOENT: "there is no such socket; is the balancer running, with this [control] socket?",
     errno.ECONNREFUSED: "nobody listens there; the balancer does not run any more",
-    errno.EACCES: "only its owner, the user whom the balancer runs as, may use it",
+    errno.EACCES: "only the user whom the balancer runs as may use it, or whom [control] mode lets",
     errno.ENOTSOCK: "it is not a socket",
 }
 

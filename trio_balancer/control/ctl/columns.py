@@ -90,6 +90,12 @@ def _show(show: Callable[[Json], str]) -> Callable[[Json], Cell]:
     return lambda data: Cell(show(data))
 
 
+def _removed(data: Json) -> str:
+    name = text(data, "name")
+    is_listener = text(data, "what") == "listener"
+    return f"listener {name}" if is_listener else f"{text(data, 'pool')}/{name}"
+
+
 NAME = Column[Backend]("BACKEND", lambda each: Cell(each.name))
 FULL_NAME = Column[Backend]("POOL/BACKEND", lambda each: Cell(f"{each.pool}/{each.name}"))
 
@@ -107,6 +113,12 @@ BACKENDS = (
     Column[Backend]("BYTES UP", _of(_bytes("bytes_up")), right=True, drop=8),
     Column[Backend]("BYTES DOWN", _of(_bytes("bytes_down")), right=True, drop=8),
     Column[Backend]("WHY", _of(why), drop=1, stretch=True),
+)
+
+LEAVING = (
+    Column[Json]("REMOVED", lambda each: Cell(_removed(each))),
+    Column[Json]("ADDRESS", _show(lambda data: text(data, "address")), stretch=True),
+    Column[Json]("STILL ACTIVE", _show(_count("active")), right=True),
 )
 
 LISTENERS = (

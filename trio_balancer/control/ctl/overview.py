@@ -74,6 +74,15 @@ def backends_of(pool: Json) -> list[Backend]:
     return [Backend(text(pool, "name"), data) for data in parts(pool, "backends")]
 
 
+def removed_backends(status: Json) -> list[Backend]:
+    """Return the backends that a reload has removed, as far as they have connections."""
+    return [
+        Backend(text(each, "pool"), {**each, "state": "removed"})
+        for each in parts(status, "leaving")
+        if text(each, "what") == "backend"
+    ]
+
+
 def describe_pool(pool: Json) -> str:
     """Describe a pool in one line, without its backends."""
     backends = parts(pool, "backends")

@@ -68,7 +68,7 @@ def _limit(session: Session) -> int:
     target = given.backend
     result = session.client.ask(
         "set_max_connections",
-        value=given.value,
+        value="off" if given.value is None else given.value,
         listener=given.listener,
         pool=None if target is None else target.pool,
         backend=None if target is None else target.backend,

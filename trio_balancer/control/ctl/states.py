@@ -20,6 +20,7 @@ _STATES = {
     "drain": Style.WARN,
     "draining": Style.WARN,
     "maintenance": Style.WARN,
+    "removed": Style.WARN,
 }
 # By who ended the connection: HAProxy's first letter.
 _ENDINGS = {"-": Style.PLAIN, "C": Style.WARN, "c": Style.WARN, "P": Style.WARN, "K": Style.WARN}

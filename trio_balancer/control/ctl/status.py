@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trio_balancer.control.ctl.arguments import Commands, add_json
-from trio_balancer.control.ctl.columns import BACKENDS, LISTENERS, NAME
+from trio_balancer.control.ctl.columns import BACKENDS, LEAVING, LISTENERS, NAME
 from trio_balancer.control.ctl.fields import Json, as_json, parts, text
 from trio_balancer.control.ctl.output import say, say_json
 from trio_balancer.control.ctl.overview import backends_of, describe, describe_pool
@@ -43,6 +43,10 @@ def write_status(status: Json, terminal: Terminal) -> Iterator[str]:
     yield from ("", head, *lines)
     for pool in parts(status, "pools"):
         yield from ("", *_pool(pool, terminal))
+    leaving = parts(status, "leaving")
+    if leaving:
+        head, lines = write_table(LEAVING, leaving, terminal)
+        yield from ("", head, *lines)
 
 
 def _pool(pool: Json, terminal: Terminal) -> Iterator[str]:

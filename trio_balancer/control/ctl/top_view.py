@@ -9,7 +9,7 @@ import attrs
 
 from trio_balancer.control.ctl.columns import BACKENDS, FULL_NAME, LISTENERS, Backend
 from trio_balancer.control.ctl.fields import Json, amount, parts, text
-from trio_balancer.control.ctl.overview import backends_of, describe
+from trio_balancer.control.ctl.overview import backends_of, describe, removed_backends
 from trio_balancer.control.ctl.table import write_table
 from trio_balancer.control.ctl.terminal import Style, Terminal
 from trio_balancer.control.ctl.text import fit, harmless, pad
@@ -101,6 +101,7 @@ def draw_page(status: Json, view: View, trouble: str, terminal: Terminal, height
     """
     top = [*_head(status, trouble, terminal), *_listeners(status, terminal, height // 4)]
     backends = [backend for pool in parts(status, "pools") for backend in backends_of(pool)]
+    backends += removed_backends(status)
     # One line for the titles, one for the keys, and an empty one before each.
     page = view.show(len(backends), height - len(top) - 4)
     # The whole table is written, so that its columns do not jump while it is scrolled.

@@ -7,7 +7,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from trio_balancer.config.model import CheckType
+from trio_balancer.config.model_health import CheckType
 from trio_balancer.wire.haproxy_checks import CheckStatus
 
 if TYPE_CHECKING:

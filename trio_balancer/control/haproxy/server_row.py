@@ -12,7 +12,7 @@ from trio_balancer.wire.haproxy_status import server_status
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from trio_balancer.config.model import CheckType
+    from trio_balancer.config.model_health import CheckType
     from trio_balancer.flow.service_meters import ServiceStatistics
     from trio_balancer.policy import BackendStatistics
     from trio_balancer.wire.haproxy_fields import Value

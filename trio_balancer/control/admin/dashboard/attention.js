@@ -9,7 +9,7 @@ const MOST = 6;
 
 /** Each problem as `[what, sentence]`. */
 function problems(status) {
-  return [...ofProcess(status), ...ofListeners(status), ...ofPools(status)];
+  return [...ofProcess(status), ...ofListeners(status), ...ofPools(status), ...ofLeaving(status)];
 }
 
 function* ofProcess(status) {
@@ -46,6 +46,15 @@ function* ofPools(status) {
   }
   for (const [pool, backend] of bad.slice(0, MOST)) yield ofBackend(pool, backend);
   if (bad.length > MOST) yield [`${bad.length - MOST} more backends`, "are down or ejected"];
+}
+
+// A reload has removed them: they are in none of the lists below.
+function* ofLeaving({ leaving }) {
+  for (const { what, name, pool, active } of leaving.slice(0, MOST)) {
+    const title = what === "listener" ? `Listener ${name}` : `${pool}/${name}`;
+    yield [`${title} was removed`, `${format.many(active, "connection")} still open`];
+  }
+  if (leaving.length > MOST) yield [`${leaving.length - MOST} more`, "were removed and have connections"];
 }
 
 function ofBackend(pool, backend) {
