@@ -15,6 +15,7 @@ VALUES = {
     "config/model_access.py",
     "config/model_admin.py",
     "config/model_filters.py",
+    "config/model_health.py",
     "config/model_proxy.py",
     "config/model_routes.py",
     "config/model_tls.py",

@@ -32,12 +32,14 @@ def test_certificates_and_legs_are_loaded(tmp_path: Path) -> None:
     prepared = prepare(secured(tmp_path))
     assert list(prepared.tls) == ["web"]
     assert prepared.legs["app"].tls is not None
+    assert len(prepared.files) == 2
 
 
 def test_where_nothing_is_named_nothing_is_loaded() -> None:
     prepared = prepare(make_config())
     assert not prepared.tls
     assert not prepared.legs
+    assert not prepared.files
 
 
 def test_every_problem_is_told_at_once_with_its_key(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from trio_balancer.flow.admit import empty_tarpit
 from trio_balancer.flow.statistics import BalancerStatistics, take_statistics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from trio_balancer.config.model import Config
     from trio_balancer.control.difference import Changes
@@ -71,6 +71,11 @@ class Balancer:
     def gates(self) -> Mapping[str, Gate]:
         """The listeners at work, by name."""
         return self._house.gates.in_force
+
+    @property
+    def leaving(self) -> Collection[Gate]:
+        """The listeners that a reload has removed and that serve their last clients."""
+        return self._house.gates.leaving
 
     @property
     def addresses(self) -> Mapping[str, tuple[SocketAddress, ...]]:

@@ -15,20 +15,26 @@ from trio_balancer.config.problems import ConfigError, Problem, dotted
 from trio_balancer.filters import FilterConfigError, ListenerFilters, check_filters, load_filters
 from trio_balancer.flow.leg import Leg, make_leg
 from trio_balancer.network.tls_errors import TlsConfigError
+from trio_balancer.network.tls_files import digest_files
 from trio_balancer.network.tls_server import ServerTls
 
 if TYPE_CHECKING:
     from trio_balancer.config.model import Config
+    from trio_balancer.config.model_tls import ListenerTls, PoolTls
     from trio_balancer.config.problems import KeyPath
     from trio_balancer.filters import Surroundings
 
 
 @attrs.frozen
 class Prepared:
-    """What was loaded: certificates by listener, and how backends' connections begin, by pool."""
+    """What was loaded: certificates by listener, and how backends' connections begin, by pool.
+
+    `files` are the digests of what was in the files; see `tls_files.py`.
+    """
 
     tls: Mapping[str, ServerTls]
     legs: Mapping[str, Leg]
+    files: Mapping[str, bytes]
 
 
 def prepare(config: Config) -> Prepared:
@@ -36,6 +42,8 @@ def prepare(config: Config) -> Prepared:
 
     Raises ConfigError with every problem.
     """
+    # Before they are loaded: what changes in between is told by the next reload, and not never.
+    files = digest_files(_tls_of(config))
     problems: list[Problem] = []
     tls: dict[str, ServerTls] = {}
     legs: dict[str, Leg] = {}
@@ -52,7 +60,12 @@ def prepare(config: Config) -> Prepared:
                 legs[pool.name] = leg
     if problems:
         raise ConfigError(problems)
-    return Prepared(tls, legs)
+    return Prepared(tls, legs, files)
+
+
+def _tls_of(config: Config) -> Iterator[ListenerTls | PoolTls]:
+    yield from (each.tls for each in config.listeners.values() if each.tls is not None)
+    yield from (each.tls for each in config.pools.values() if each.tls is not None)
 
 
 def open_all_filters(config: Config, surroundings: Surroundings) -> dict[str, ListenerFilters]:

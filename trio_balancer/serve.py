@@ -169,6 +169,7 @@ async def _start_services(
 ) -> None:
     """Start all that connections rely on; one round of health checks is done then."""
     runtime = house.runtime
+    house.files = prepared.files
     for pool in config.pools.values():
         house.found_pool(pool, prepared.legs)
     if runtime.relay is not None:

@@ -6,6 +6,7 @@ import os
 import pwd
 import signal
 import socket
+import stat
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -140,6 +141,7 @@ def test_it_drops_its_privileges_once_it_is_bound(tmp_path: Path) -> None:
     bind = "127.99.0.1:81"
     with echo_server() as backend:
         text = config_text(backend, bind=bind, balancer='user = "nobody"')
+        text += '[control]\nsocket = "control.sock"\nmode = "0660"\n'
         with balancer(tmp_path, text) as process:
             status = Path(f"/proc/{process.pid}/status").read_text().splitlines()
             fields = dict(line.split(":\t", 1) for line in status)
@@ -147,6 +149,9 @@ def test_it_drops_its_privileges_once_it_is_bound(tmp_path: Path) -> None:
             assert set(map(int, fields["Uid"].split())) == {nobody.pw_uid}
             assert set(map(int, fields["Gid"].split())) == {nobody.pw_gid}
             assert int(fields["CapEff"], 16) == int(fields["CapPrm"], 16) == 0
+            control = (tmp_path / "control.sock").stat()
+            assert (control.st_uid, control.st_gid) == (nobody.pw_uid, nobody.pw_gid)
+            assert stat.S_IMODE(control.st_mode) == 0o660
             with socket.create_connection(("127.99.0.1", 81)) as client:
                 client.settimeout(10)
                 client.sendall(b"x")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import attrs
 import pytest
 import trio
 from support.world import (
@@ -177,8 +178,9 @@ async def test_a_client_that_nobody_could_be_reached_for(
     world: World,
     closes: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    await world.serve(make_config(pool="connect_attempts = 1"))
-    world.balancer.gates["web"].listener.closes_unserved = closes
+    config = make_config(pool="connect_attempts = 1")
+    listener = attrs.evolve(config.listeners["web"], made_by_api=closes)
+    await world.serve(attrs.evolve(config, listeners={"web": listener}))
     client = await world.client()
     if closes:
         assert await client.receive_some() == b""

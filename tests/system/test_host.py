@@ -7,7 +7,7 @@ import attrs
 import pytest
 import trio
 from support.manager import Manager
-from support.world import OPTIONS, make_config
+from support.world import FRONT, NO_CHECKS, OPTIONS, make_config
 from trio.testing import wait_all_tasks_blocked
 
 from trio_balancer import ConfigError, serve
@@ -18,6 +18,7 @@ from trio_balancer.system.host import Host, meet_host
 from trio_balancer.system.notify import Notifier
 from trio_balancer.system.privileges import Account
 from trio_balancer.testing import MemoryNetwork
+from trio_balancer.wire.address import UnixAddress
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,6 +42,17 @@ def test_a_terminal_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     alone().step_down()
     attrs.evolve(alone(), account=SOMEBODY).step_down()
     assert became == [SOMEBODY]
+
+
+def test_unix_sockets_are_handed_over_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[object] = []
+    monkeypatch.setattr(host, "hand_over", lambda paths, _account: done.append(paths))
+    monkeypatch.setattr(host, "become", done.append)
+    config = make_config(more=f'{NO_CHECKS}[control]\nsocket = "/run/control"\n')
+    web = attrs.evolve(config.listeners["web"], bind=(FRONT, UnixAddress("/run/web")))
+    config = attrs.evolve(config, listeners={"web": web})
+    attrs.evolve(meet_host(config, {}, os.getpid()), account=SOMEBODY).step_down()
+    assert done == [("/run/web", "/run/control"), SOMEBODY]
 
 
 def test_variables_of_systemd() -> None:

@@ -10,16 +10,24 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import attrs
 import pytest
 from support.process import environment
 
 from trio_balancer.config import ConfigError
 from trio_balancer.config.model import BalancerConfig
 from trio_balancer.system import privileges
-from trio_balancer.system.privileges import Account, PrivilegesError, become, find_account
+from trio_balancer.system.privileges import (
+    Account,
+    PrivilegesError,
+    become,
+    find_account,
+    hand_over,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 NOBODY = BalancerConfig(user="nobody")
 SOMEBODY = Account("somebody", uid=4000, gid=4001, groups=frozenset({4001, 4002}))
@@ -47,6 +55,26 @@ try:
 except PrivilegesError as error:
     print(error.strerror)
 """
+
+
+def test_a_socket_is_handed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[object, ...]] = []
+    monkeypatch.setattr(os, "chown", lambda *place, **_: given.append(place))
+    hand_over(["/run/a", "/run/b"], SOMEBODY)
+    assert given == [("/run/a", 4000, 4001), ("/run/b", 4000, 4001)]
+
+
+def test_nothing_is_handed_over_to_ourselves(tmp_path: Path) -> None:
+    ours = attrs.evolve(SOMEBODY, uid=os.getuid(), gid=os.getgid())
+    hand_over([str(tmp_path / "none")], ours)
+
+
+def test_what_cannot_be_handed_over_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "none"
+    with pytest.raises(
+        PrivilegesError, match=f"cannot give {path} to the user 'somebody': No such"
+    ):
+        hand_over([str(path)], SOMEBODY)
 
 
 def test_no_user_no_account() -> None:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import trio
 
 from trio_balancer.flow.bridge import Bridge, Copier, Timeouts
-from trio_balancer.flow.faulting import open_faults
 from trio_balancer.flow.filtering import open_filters
 from trio_balancer.flow.greet import greet, pool_of
 from trio_balancer.flow.live import Connection, Runtime
@@ -22,7 +21,6 @@ from trio_balancer.flow.record import FINISHED, Ending, Phase, Who
 from trio_balancer.flow.settle import settle
 
 if TYPE_CHECKING:
-    from trio_balancer.flow.admission import Admission
     from trio_balancer.flow.listener import ListenerState
     from trio_balancer.network.seam import Stream
     from trio_balancer.wire.address import SocketAddress
@@ -42,7 +40,6 @@ def open_connection(
     listener: ListenerState,
     client: Stream,
     address: SocketAddress,
-    admission: Admission,
 ) -> Connection:
     """Enter an accepted client in the books; `settle` strikes it out."""
     runtime.latest += 1
@@ -52,7 +49,6 @@ def open_connection(
         terms=listener.terms,
         client=client,
         address=address,
-        admission=admission,
         number=runtime.latest,
         accepted_at=trio.current_time(),
         accepted_wall=runtime.wall_clock(),
@@ -85,8 +81,6 @@ async def _story(connection: Connection, nursery: trio.Nursery) -> None:
     if connection.ending is not None:
         return  # ended before its task ran
     connection.client.call_on_reset(connection.client_reset)
-    if connection.runtime.faults is not None:
-        connection.faults = open_faults(connection, connection.runtime.faults)
     greets = connection.terms.greets or connection.phase is Phase.TARPIT or connection.faults
     pool = await greet(connection) if greets else pool_of(connection)
     if pool is None:

@@ -37,15 +37,15 @@ def make_fault_book(config: Config, rng: random.Random, *, wanted: bool) -> Faul
 
 
 def open_faults(connection: Connection, book: FaultBook) -> ConnectionFaults:
-    """Enter a connection in the book; `settle` strikes it out."""
+    """Enter a connection in the book, where it is counted; `settle` strikes it out."""
 
     def end(reason: str, *, reset: bool) -> None:
         if connection.ending is None:
             connection.closes = not reset
         connection.end(Who.POLICY, reason)
 
-    subject = Subject(connection.number, connection.listener.name, connection.client_address)
-    return book.open(subject, end)
+    client = connection.client_address if connection.terms.trust is None else None
+    return book.open(Subject(connection.number, connection.listener.name, client), end)
 
 
 async def meet_faults_at_accept(connection: Connection, faults: ConnectionFaults) -> bool:

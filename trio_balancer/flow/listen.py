@@ -16,13 +16,14 @@ from trio_balancer.flow.admission import Admission
 from trio_balancer.flow.admit import OVERFLOW, refuse, screen
 from trio_balancer.flow.bind import Bound
 from trio_balancer.flow.connection import open_connection, serve_connection
+from trio_balancer.flow.faulting import open_faults
 from trio_balancer.flow.listener import ListenerState
 from trio_balancer.flow.live import Runtime
 from trio_balancer.network.errors import describe
 from trio_balancer.network.seam import Listener
 
 if TYPE_CHECKING:
-    from trio_balancer.network.seam import Stream
+    from trio_balancer.flow.live import Connection
 
 # Clients accepted in a row before other tasks run.
 BATCH = 16
@@ -61,76 +62,74 @@ class Door:
         while True:
             try:
                 await self.socket.wait_ready()
-                await self._accept_batch()
+                if not await self._accept_batch():
+                    # Ready, and yet nobody: a kernel that says so for ever must not make us spin.
+                    await self._pause()
             except trio.ClosedResourceError:
                 return
             except OSError as error:
                 await self._back_off(error)
 
-    async def _accept_batch(self) -> None:
-        for count in range(BATCH):
-            if self._overflow() is Overflow.REJECT:
-                accepted = self._accept_or_reject()
-            else:
-                accepted = await self._accept_when_free(first=count == 0)
-            if not accepted:
-                if count == 0:
-                    # Ready, and yet nobody: a kernel that says so for ever must not make us spin.
-                    await self._pause()
-                break
-            self.pause = FIRST_PAUSE
+    async def _accept_batch(self) -> int:
+        """Accept up to a number of those who wait; return how many they were.
 
-    def _overflow(self) -> Overflow:
-        return self.listener.config.overflow or self.runtime.overflow
+        The tokens that a refused client leaves are for the next one.
+        """
+        admission = self._admission()
+        try:
+            for count in range(BATCH):
+                connection = await self._accept_next(admission, first=count == 0)
+                if connection is None:
+                    return count
+                self.pause = FIRST_PAUSE
+                if connection.admission is admission:
+                    admission = self._admission()
+        finally:
+            admission.give_back()
+        return BATCH
 
-    async def _accept_when_free(self, *, first: bool) -> bool:
+    async def _accept_next(self, admission: Admission, *, first: bool) -> Connection | None:
         """Take the tokens, then accept: while there are none, the kernel's backlog waits.
 
         Only for the `first` of a batch somebody is known to wait there.
         """
-        admission = self._admission()
-        try:
-            if not admission.take_nowait():
-                if not first:
-                    return False
-                self._tell_full()
-                await admission.take()
-            accepted = self._accept(admission)
-        except BaseException:
-            admission.give_back()
-            raise
-        if not accepted:
-            admission.give_back()
-        return accepted
+        if self._overflow() is Overflow.WAIT and not admission.take_nowait():
+            if not first:
+                return None
+            self._tell_full()
+            await admission.take()
+        return self._accept(admission)
 
-    def _accept(self, admission: Admission) -> bool:
-        try:
-            client = self.socket.accept_nowait()
-        except BlockingIOError:
-            return False
-        self._serve(client, admission)
-        return True
+    def _overflow(self) -> Overflow:
+        return self.listener.config.overflow or self.runtime.overflow
 
-    def _serve(self, client: Stream, admission: Admission) -> None:
-        address = self.socket.address
-        connection = open_connection(self.runtime, self.listener, client, address, admission)
-        if not self.listener.screens or screen(connection):
-            self.connections.start_soon(serve_connection, connection, name="connection")
+    def _accept(self, admission: Admission) -> Connection | None:
+        """Accept a client; None: nobody waits. Who is not turned away has the tokens now.
 
-    def _accept_or_reject(self) -> bool:
-        """Accept first; reset whoever comes when there is no token."""
-        try:
-            client = self.socket.accept_nowait()
-        except BlockingIOError:
-            return False
-        admission = self._admission()
-        if admission.take_nowait():
-            self._serve(client, admission)
-        else:
-            address = self.socket.address
-            connection = open_connection(self.runtime, self.listener, client, address, admission)
+        With `overflow = "reject"` they are taken only here, or else the client is reset.
+        """
+        connection = self._open()
+        if connection is None:
+            return None
+        if not admission.take_nowait():
             refuse(connection, OVERFLOW, "too many connections")
-        return True
+        elif not self.listener.screens or screen(connection):
+            self._serve(connection, admission)
+        return connection
+
+    def _open(self) -> Connection | None:
+        try:
+            client = self.socket.accept_nowait()
+        except BlockingIOError:
+            return None
+        return open_connection(self.runtime, self.listener, client, self.socket.address)
+
+    def _serve(self, connection: Connection, admission: Admission) -> None:
+        connection.admission = admission
+        if self.runtime.faults is not None:
+            # Here, and not in its task: tasks start in any order, and faults count clients.
+            connection.faults = open_faults(connection, self.runtime.faults)
+        self.connections.start_soon(serve_connection, connection, name="connection")
 
     def _tell_full(self) -> None:
         """Say why clients are not answered: they see nothing but silence."""
@@ -186,11 +185,11 @@ class Door:
         )
 
     def _accept_if_free(self) -> bool:
-        admission = self._admission()
-        accepted = False
+        admission, connection = self._admission(), None
         try:
-            accepted = admission.take_nowait() and self._accept(admission)
+            if admission.take_nowait():
+                connection = self._accept(admission)
         finally:
-            if not accepted:
+            if connection is None or connection.admission is None:
                 admission.give_back()
-        return accepted
+        return connection is not None

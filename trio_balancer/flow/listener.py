@@ -72,9 +72,6 @@ class ListenerState:
     active: int = 0
     #: How many of these sit in the tarpit.
     tarpitted: int = 0
-    #: Whether a client that no backend could be reached for is closed, not reset. A reset may
-    #: overtake the client's own news that it is connected, which then looks as if nobody listened.
-    closes_unserved: bool = False
 
     @classmethod
     def start(cls, terms: Terms, now: float) -> Self:

@@ -105,12 +105,13 @@ class Connection:
     client: Stream
     #: The listener's address that the client reached.
     address: SocketAddress
-    admission: Admission
     number: int
     accepted_at: float
     accepted_wall: float
     #: Who the client is to rules, hashing and logs: the socket's address, or the announced one.
     client_address: SocketAddress
+    #: Its tokens, once it is let in; a refused client takes none.
+    admission: Admission | None = None
     #: That of its nursery, once its task runs.
     scope: trio.CancelScope | None = None
     phase: Phase = Phase.REQUEST

@@ -121,8 +121,10 @@ def _close_streams(connection: Connection) -> None:
 
 
 def _is_closed_unserved(connection: Connection) -> bool:
+    # A reset may overtake the client's own news that it is connected, which then looks as if
+    # nobody listened.
     return (
-        connection.listener.closes_unserved
+        connection.terms.config.made_by_api
         and connection.phase is Phase.CONNECT
         and connection.ending is not None
         and connection.ending.who in (Who.BACKEND, Who.BACKEND_TIMEOUT)
@@ -140,7 +142,8 @@ def _give_back(connection: Connection, now: float) -> None:
         listener.tarpitted -= 1
     if connection.lease is not None:
         connection.lease.give_back(now)
-    connection.admission.give_back()
+    if connection.admission is not None:
+        connection.admission.give_back()
 
 
 def _publish(connection: Connection, record: Record) -> None:

@@ -6,15 +6,15 @@ import ipaddress
 import socket
 import struct
 
-from trio_balancer.wire.address import InetAddress, canonical_ip
+from trio_balancer.wire.address import InetAddress, inet_address
 
 # linux/netfilter_ipv4.h and linux/netfilter_ipv6/ip6_tables.h; Python has no names for them.
 _SO_ORIGINAL_DST = 80
 _IP6T_SO_ORIGINAL_DST = 80
 # struct sockaddr_in: family, port, address, padding; sockaddr_in6: family, port, flow, address,
-# scope. Port and address are in network order.
+# scope. Port and address are in network order, the scope in the machine's own.
 _SOCKADDR_IN = struct.Struct("=2s2s4s8x")
-_SOCKADDR_IN6 = struct.Struct("=2s2s4s16s4s")
+_SOCKADDR_IN6 = struct.Struct("=2s2s4s16sI")
 
 
 def original_destination(sock: socket.socket) -> InetAddress:
@@ -24,12 +24,13 @@ def original_destination(sock: socket.socket) -> InetAddress:
     """
     if sock.family == socket.AF_INET or _is_mapped(sock):
         raw = sock.getsockopt(socket.IPPROTO_IP, _SO_ORIGINAL_DST, _SOCKADDR_IN.size)
-        _, port, ip = _SOCKADDR_IN.unpack(raw)
+        (_, port, ip), scope = _SOCKADDR_IN.unpack(raw), 0
     else:
         raw = sock.getsockopt(socket.IPPROTO_IPV6, _IP6T_SO_ORIGINAL_DST, _SOCKADDR_IN6.size)
-        _, port, _, ip, _ = _SOCKADDR_IN6.unpack(raw)
-    text = str(ipaddress.ip_address(ip))
-    return InetAddress(canonical_ip(text), int.from_bytes(port, "big"))
+        _, port, _, ip, scope = _SOCKADDR_IN6.unpack(raw)
+    # A link-local address can be dialled by its interface only; others have scope 0.
+    zone = f"%{scope}" if scope else ""
+    return inet_address(f"{ipaddress.ip_address(ip)}{zone}", int.from_bytes(port, "big"))
 
 
 def _is_mapped(sock: socket.socket) -> bool:

@@ -20,6 +20,7 @@ from trio_balancer.network.conflict import OneTask
 from trio_balancer.network.kernel import from_kernel, peer_reset
 from trio_balancer.network.poller import HAVE_EPOLL
 from trio_balancer.network.seam import Stream
+from trio_balancer.wire.address import UnixAddress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -184,7 +185,7 @@ class SocketStream(Stream):
         """Close at once with a RST; a Unix socket, which has none, is closed."""
         if self._closed:
             return
-        if self.socket.family != socket.AF_UNIX:
+        if not isinstance(self.remote_address, UnixAddress):
             # macOS refuses the option when the peer has reset already.
             with suppress(OSError):
                 self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _CLOSE_WITH_RESET)
@@ -246,7 +247,7 @@ class SocketStream(Stream):
 
     def _is_dead(self) -> bool:
         """Whether TCP has given the connection up: what is unsent then stays so for ever."""
-        if self.socket.family == socket.AF_UNIX:
+        if isinstance(self.remote_address, UnixAddress):
             return False
         state: int = self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
         return state == _TCP_CLOSE

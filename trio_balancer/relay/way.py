@@ -59,6 +59,13 @@ class Pair:
         self.up = Way(self, self.client, self.backend)
         self.down = Way(self, self.backend, self.client)
 
+    def part(self) -> None:
+        """Let go of both ways, which hold the pair: once all is over, nobody looks at them.
+
+        In this cycle both streams would take up memory until the collector comes.
+        """
+        del self.up, self.down
+
     def mark_broken(self, leg: Stream) -> None:
         """Remember which leg broke first; the other follows because of us."""
         if self.broken is None:

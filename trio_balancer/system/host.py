@@ -14,12 +14,13 @@ from trio_balancer.network.inherited import InheritedSockets
 from trio_balancer.network.sockets import SocketNetwork
 from trio_balancer.system.activation import claim_sockets
 from trio_balancer.system.notify import Notifier, claim_notifier
-from trio_balancer.system.privileges import Account, become, find_account
+from trio_balancer.system.privileges import Account, become, find_account, hand_over
 from trio_balancer.system.rehearsal import rehearse_reload
 from trio_balancer.system.service import Service
+from trio_balancer.wire.address import UnixAddress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping
+    from collections.abc import Callable, Iterator, MutableMapping
 
     from trio_balancer.balancer import Balancer
     from trio_balancer.config.model import Config
@@ -27,19 +28,27 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Host:
-    """What is known of the system; `account` and `notifier` are None where there is none."""
+    """What is known of the system; `account` and `notifier` are None where there is none.
+
+    `unix_paths` are those of the Unix sockets that the process binds.
+    """
 
     inherited: InheritedSockets
     notifier: Notifier | None
     account: Account | None
+    unix_paths: tuple[str, ...] = ()
 
     def network(self) -> SocketNetwork:
         """Make the network of this system, with the inherited sockets."""
         return SocketNetwork(self.inherited)
 
     def step_down(self) -> None:
-        """Become the configured user, if there is one; raises PrivilegesError."""
+        """Become the configured user, if there is one; raises PrivilegesError.
+
+        The Unix sockets that are bound by now are that user's, as those of a later reload will be.
+        """
         if self.account is not None:
+            hand_over(self.unix_paths, self.account)
             become(self.account)
 
     async def accompany(self, balancer: Balancer, load: Callable[[], Config]) -> None:
@@ -63,4 +72,12 @@ def meet_host(config: Config, environ: MutableMapping[str, str], pid: int) -> Ho
         InheritedSockets(claim_sockets(environ, pid)),
         claim_notifier(environ, pid),
         find_account(config.balancer),
+        tuple(_unix_paths(config)),
     )
+
+
+def _unix_paths(config: Config) -> Iterator[str]:
+    for listener in config.listeners.values():
+        yield from (each.path for each in listener.bind if isinstance(each, UnixAddress))
+    if config.control is not None and isinstance(config.control.socket, UnixAddress):
+        yield config.control.socket.path

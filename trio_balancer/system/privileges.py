@@ -17,6 +17,8 @@ import attrs
 from trio_balancer.config.problems import ConfigError, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from trio_balancer.config.model import BalancerConfig
 
 
@@ -62,6 +64,21 @@ def find_account(config: BalancerConfig) -> Account | None:
 def _unknown(key: str, name: str) -> ConfigError:
     message = f"this system has no {key} {name!r}"
     return ConfigError([Problem("", None, f"balancer.{key}", message)])
+
+
+def hand_over(paths: Iterable[str], account: Account) -> None:
+    """Give the files of Unix sockets to the account, while we may; raises PrivilegesError.
+
+    Else only root could use them, and the process itself could not replace them.
+    """
+    if account.is_ours():
+        return
+    for path in paths:
+        try:
+            os.chown(path, account.uid, account.gid, follow_symlinks=False)
+        except OSError as error:
+            text = f"cannot give {path} to the user {account.name!r}: {error.strerror}"
+            raise PrivilegesError(error.errno, text) from None
 
 
 def become(account: Account) -> None:

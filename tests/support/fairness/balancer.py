@@ -18,7 +18,7 @@ import trio
 
 from trio_balancer import parse_config, serve
 from trio_balancer.balancer import Balancer
-from trio_balancer.config.model import CheckType, HealthConfig
+from trio_balancer.config.model_health import CheckType, HealthConfig
 from trio_balancer.flow.log_sink import MemorySink
 from trio_balancer.health.probe import probe
 from trio_balancer.wire.address import inet_address
