@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -31,6 +32,11 @@ def environment(socket: Path) -> dict[str, str]:
         "TERM": "xterm",
         "NO_COLOR": "1",
     }
+
+
+def hear_interrupts() -> None:
+    """Undo what a shell does to its jobs in the background, and to all that those start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @attrs.define(eq=False)
@@ -73,6 +79,7 @@ def on_terminal(socket: Path, *words: str) -> Iterator[OnTerminal]:
         stderr=slave,
         env=environment(socket) | size,
         start_new_session=True,
+        preexec_fn=hear_interrupts,  # noqa: PLW1509  # it takes no locks
     )
     os.close(slave)
     try:

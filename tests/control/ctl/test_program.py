@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 from typing import BinaryIO
@@ -12,7 +13,7 @@ from typing import BinaryIO
 import pytest
 from support.control_server import ControlServer, control_server, line, refused
 from support.ctl_bench import Bench
-from support.ctl_process import COMMAND, environment
+from support.ctl_process import COMMAND, environment, hear_interrupts
 
 import trio_balancer
 
@@ -92,15 +93,23 @@ def server(tmp_path: Path) -> Iterator[ControlServer]:
         yield server
 
 
-def start(
+@contextmanager
+def tailing(
     server: ControlServer, stdout: int | BinaryIO = subprocess.PIPE, **variables: str
-) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `tail` as a process of its own, for as long as the block lasts at most."""
+    process = subprocess.Popen(
         [*COMMAND, "tail"],
         stdout=stdout,
         stderr=subprocess.PIPE,
         env=environment(server.path) | variables,
+        preexec_fn=hear_interrupts,  # noqa: PLW1509  # it takes no locks
     )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def end(process: subprocess.Popen[bytes]) -> tuple[int, bytes]:
@@ -109,24 +118,24 @@ def end(process: subprocess.Popen[bytes]) -> tuple[int, bytes]:
 
 
 def test_a_reader_who_goes_away_is_no_error_worth_a_word(server: ControlServer) -> None:
-    process = start(server)
-    assert process.stdout is not None
-    assert process.stdout.readline().endswith(b"down\n")
-    process.stdout.close()
-    assert end(process) == (141, b"")
+    with tailing(server) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().endswith(b"down\n")
+        process.stdout.close()
+        assert end(process) == (141, b"")
 
 
 def test_ctrl_c_is_no_error_worth_a_word(server: ControlServer) -> None:
-    process = start(server)
-    assert process.stdout is not None
-    process.stdout.readline()
-    process.send_signal(signal.SIGINT)
-    assert end(process) == (130, b"")
+    with tailing(server) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert end(process) == (130, b"")
 
 
 def test_a_full_disk_is_told(server: ControlServer) -> None:
-    with Path("/dev/full").open("wb") as full:
-        status, complaints = end(start(server, full))
+    with Path("/dev/full").open("wb") as full, tailing(server, full) as process:
+        status, complaints = end(process)
     assert status == 1
     assert complaints == (
         b"trio-balancerctl: the output cannot be written: No space left on device\n"
@@ -134,8 +143,8 @@ def test_a_full_disk_is_told(server: ControlServer) -> None:
 
 
 def test_letters_that_the_terminal_does_not_know_are_escaped(server: ControlServer) -> None:
-    process = start(server, PYTHONIOENCODING="ascii")
-    assert process.stdout is not None
-    assert b"\\u540d \\u2192" in process.stdout.readline()
-    process.stdout.close()
-    assert end(process) == (141, b"")
+    with tailing(server, PYTHONIOENCODING="ascii") as process:
+        assert process.stdout is not None
+        assert b"\\u540d \\u2192" in process.stdout.readline()
+        process.stdout.close()
+        assert end(process) == (141, b"")

@@ -10,9 +10,9 @@ from trio_balancer.control.ctl.text import columns
 Row = tuple[str, str, str]
 
 TABLE = (
-    Column[Row]("NAME", lambda row: Cell(row[0])),
+    Column[Row]("NAME", lambda row: Cell(row[0]), least=4),
     Column[Row]("COUNT", lambda row: Cell(row[1], Style.BAD), right=True, drop=1),
-    Column[Row]("WHY", lambda row: Cell(row[2]), stretch=True, drop=2),
+    Column[Row]("WHY", lambda row: Cell(row[2]), drop=2, least=12),
 )
 ROWS = [("s1", "7", "connection refused by whoever is there"), ("backend-2", "1234", "")]
 
@@ -26,15 +26,30 @@ def test_columns_are_as_wide_as_what_is_in_them() -> None:
     ]
 
 
-def test_the_text_for_people_is_cut_before_anything_is_dropped() -> None:
+def test_the_widest_is_cut_before_anything_is_dropped() -> None:
     _, lines = write_table(TABLE, ROWS, Terminal(width=36))
     assert lines[0] == "s1             7  connection refuse…"
+
+
+def test_the_next_widest_is_cut_when_the_widest_is_as_narrow_as_it_may_be() -> None:
+    head, lines = write_table(TABLE, ROWS, Terminal(width=26))
+    assert head == "NAME   COUNT  WHY"
+    assert lines[0] == "s1         7  connection …"
+    assert lines[1] == "back…   1234"
+
+
+def test_a_column_has_its_own_way_of_being_cut() -> None:
+    def from_the_end(text: str, room: int) -> str:
+        return text[-room:]
+
+    table = [Column[str]("NAME", Cell, least=2, cut=from_the_end)]
+    assert write_table(table, ["backend-2"], Terminal(width=3)) == ("NA…", ["d-2"])
 
 
 def test_columns_are_dropped_where_the_terminal_is_narrow() -> None:
     head, _ = write_table(TABLE, ROWS, Terminal(width=20))
     assert head == "NAME       COUNT"
-    head, _ = write_table(TABLE, ROWS, Terminal(width=12))
+    head, _ = write_table(TABLE, ROWS, Terminal(width=10))
     assert head == "NAME"
 
 

@@ -66,6 +66,17 @@ def test_a_page_has_everything_in_its_place() -> None:
     assert lines[-1].startswith(" 1–15 of 200 by state  q:quit s:state")
 
 
+def test_long_names_and_ports_stay_apart_on_a_narrow_screen() -> None:
+    long = [f"application-server-0{number}.eu-west-1.internal.example.com" for number in (1, 2)]
+    ports = [f"[2001:db8:1234:5678:9abc:def0:1234:5678]:1543{number}" for number in (1, 2)]
+    backends = [backend_of(1, name=name, address=name) for name in (*long, *ports)]
+    pool = pool_of(backends) | {"name": "web-application-servers"}
+    lines = draw_page(status_of(pools=[pool]), View(), "", NARROW, 24)
+    shown = [line for line in lines if line.startswith("web-appl")]
+    assert len({line.split()[0] for line in shown}) == len(backends)
+    assert [":1543" in line for line in shown] == [False, False, True, True]
+
+
 def foot(view: View) -> str:
     return draw_page(status_of(200), view, "", NARROW, 24)[-1]
 
