@@ -23,6 +23,6 @@ def test_a_late_answer_is_no_second_order(
 ) -> None:
     balancer.spawn([sys.executable, "web_shop.py", "{port}"])
     url = "http://{}:{}".format(*balancer.address)
-    with balancer.fault("latency", latency=1000, match={"first": 1}):
+    with balancer.fault("latency", latency=2000, match={"first": 1}):
         order(url, "book")
     assert items(url) == ["book"]

@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 
 ATTEMPTS = 3
-PATIENCE = 0.5  # seconds until a client tries again
+PATIENCE = 1.0  # seconds until a client tries again
 
 
 class OrderFailedError(Exception):

@@ -21,6 +21,7 @@ from support.world import (
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from trio_balancer import ConfigError, serve
+from trio_balancer.flow.log_sink import MemorySink
 from trio_balancer.network import SocketNetwork
 from trio_balancer.policy import Backend, State
 
@@ -90,9 +91,7 @@ async def _cancel_soon(world: World) -> None:
     world.scope.cancel()
 
 
-async def test_the_real_network_is_the_default(
-    autojump_clock: MockClock, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_real_network_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
 
     async def listen(_self: SocketNetwork, address: object, **_rest: object) -> None:
@@ -101,8 +100,15 @@ async def test_the_real_network_is_the_default(
 
     monkeypatch.setattr(SocketNetwork, "listen", listen)
     with pytest.raises(OSError, match="Permission denied"):
-        await serve(make_config(), log_sink=world.sink)
+        await serve(make_config(), log_sink=MemorySink())
     assert asked == [FRONT]
+
+
+async def test_real_sockets_and_a_clock_that_jumps_do_not_mix(
+    autojump_clock: MockClock, world: World
+) -> None:
+    with pytest.raises(RuntimeError, match="do not know of a MockClock"):
+        await serve(make_config(), log_sink=world.sink)
 
 
 async def test_panic_ignores_health_when_nobody_is_up(

@@ -36,6 +36,7 @@ from trio_balancer.flow.terms import Terms
 from trio_balancer.health.ejections import Wakeup
 from trio_balancer.health.service import Watchers
 from trio_balancer.network import SocketNetwork
+from trio_balancer.network.real_time import check_real_time
 from trio_balancer.policy import Change, Pool
 from trio_balancer.prepare import close_all_filters, open_all_filters, prepare
 from trio_balancer.relay import Sweepers, make_relay
@@ -83,13 +84,15 @@ async def serve(
 
     Raises ConfigError when `max_connections` does not fit into the limit of open files, or when a
     certificate, a filter or the extra `admin` cannot be loaded, BindError (an OSError) when an
-    address cannot be bound, OSError when the log cannot be opened.
+    address cannot be bound, OSError when the log cannot be opened, RuntimeError for real sockets
+    under a MockClock.
     """
     limit = fit_max_connections(config, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     rng = random.Random() if rng is None else rng
     fault_book = make_fault_book(config, rng, wanted=faults)
     prepared = prepare(config)
     network = SocketNetwork() if network is None else network
+    check_real_time(network)
     sink = log_sink or open_sink(config.log.file)
     with ExitStack() as closing:
         log = Log(config.log, sink, wall_clock=wall_clock, pid=os.getpid())

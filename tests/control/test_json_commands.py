@@ -95,7 +95,7 @@ async def test_operations_are_done(autojump_clock: MockClock, world: World) -> N
         ("xyzzy", {}, "unknown-command", "there is no command 'xyzzy'"),
         ("__init__", {}, "unknown-command", "there is no command"),
         ("amend", {}, "unknown-command", "there is no command"),
-        ("ready", {"pool": "app"}, "bad-value", "backend is required, but missing"),
+        ("maintenance", {"pool": "app"}, "bad-value", "backend is required, but missing"),
         ("ready", {"pool": 3, "backend": "x"}, "bad-value", "pool: expected text, got 3"),
         ("status", {"limit": 3}, "bad-value", "there is no parameter 'limit' here"),
         ("ready", {"pool": "x", "backend": "y"}, "no-such-pool", "there is no pool 'x'"),

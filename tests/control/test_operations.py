@@ -14,6 +14,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from trio_balancer import Config
 from trio_balancer.control.errors import OperationError
 from trio_balancer.control.operations import Operations
+from trio_balancer.policy import State
 
 
 async def running(world: World, **settings: str) -> Operations:
@@ -140,6 +141,17 @@ async def test_listeners(autojump_clock: MockClock, world: World) -> None:
     with pytest.raises(ConnectionRefusedError):
         await world.client()
     assert await trade(client) == b"ping"
+
+
+async def test_a_pool_that_was_drained_is_ready_again_as_a_whole(
+    autojump_clock: MockClock, world: World
+) -> None:
+    operations = await running(world)
+    operations.drain("app")
+    assert operations.ready("app") == {"pool": "app", "backend": None, "state": None}
+    assert {each.state for each in world.runtime.pools["app"].backends} == {State.UP}
+    with pytest.raises(OperationError, match="there is no pool 'ap'"):
+        operations.ready("ap")
 
 
 async def test_limits(autojump_clock: MockClock, world: World) -> None:

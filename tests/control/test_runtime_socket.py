@@ -5,15 +5,15 @@ import errno
 import pytest
 import trio
 from support.commands import SOCKET, Operator, operate
-from support.world import BACKEND, World, make_config, receive_to_end, trade
-from trio.testing import MockClock, wait_all_tasks_blocked
+from support.world import BACKEND, World, make_config, trade
+from trio.testing import MockClock
 
 from trio_balancer import BindError
 from trio_balancer.config.model_control import ControlConfig
 from trio_balancer.control import runtime_client
-from trio_balancer.control.runtime_socket import MOST_CLIENTS, open_runtime_socket
+from trio_balancer.control.runtime_socket import open_runtime_socket
 from trio_balancer.network.kernel import os_error
-from trio_balancer.testing import MemoryListener, MemoryNetwork, MemoryStream
+from trio_balancer.testing import MemoryListener, MemoryNetwork
 
 
 async def test_without_a_section_there_is_none(autojump_clock: MockClock, world: World) -> None:
@@ -59,52 +59,6 @@ async def test_it_answers_while_the_balancer_drains(
     assert world.returned
     with pytest.raises(ConnectionRefusedError):
         await operator.connect()
-
-
-async def test_more_clients_than_places(autojump_clock: MockClock, world: World) -> None:
-    operator = await operate(world)
-    silent = []
-    for _ in range(MOST_CLIENTS):
-        silent.append(await operator.connect())
-        await trio.sleep(0.01)
-    assert await operator.command("show version") != ""
-    # The one that was silent for the longest time had to go, and no other.
-    assert await receive_to_end(silent[0]) == b""
-    assert trio.current_time() < 1
-    await silent[1].send_all(b"get weight app/one\n")
-    assert await receive_to_end(silent[1]) == b"10 (initial 10)\n\n"
-
-
-async def _tail(operator: Operator) -> MemoryStream:
-    stream = await operator.connect()
-    await stream.send_all(b'{"do": "tail"}\n')
-    await wait_all_tasks_blocked()
-    return stream
-
-
-async def test_who_is_silent_goes_before_who_is_served(
-    autojump_clock: MockClock, world: World
-) -> None:
-    operator = await operate(world)
-    following = await _tail(operator)
-    silent = [await operator.connect() for _ in range(MOST_CLIENTS - 1)]
-    await wait_all_tasks_blocked()
-    assert await operator.command("show version") != ""
-    assert await receive_to_end(silent[0]) == b""
-    with trio.move_on_after(1) as still_there:
-        await following.receive_some()
-    assert still_there.cancelled_caught
-
-
-async def test_streams_do_not_keep_an_operator_out(autojump_clock: MockClock, world: World) -> None:
-    operator = await operate(world)
-    following = [await _tail(operator) for _ in range(MOST_CLIENTS)]
-    assert await operator.command("show version") != ""
-    # The oldest had to go, and no other.
-    assert await receive_to_end(following[0]) == b""
-    with trio.move_on_after(1) as still_there:
-        await following[1].receive_some()
-    assert still_there.cancelled_caught
 
 
 async def test_errors_of_accept_do_not_end_it(

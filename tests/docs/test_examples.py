@@ -12,12 +12,15 @@ from support.pages import DOCS, blocks, page
 from trio_balancer import parse_config
 
 PAGES = sorted(path.name for path in DOCS.glob("*.md"))
-# Its examples are parts of a configuration.
-OF_PARTS = {"filters.md"}
+# Their examples are parts of a configuration.
+OF_PARTS = {"filters.md", "testing/faults.md"}
+ALL_PAGES = sorted(str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md"))
+# Outside the folder, but read as much.
+FRONT_PAGES = ["../README.md", "../examples/README.md"]
 _LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", ALL_PAGES)
 def test_examples_are_valid(name: str) -> None:
     for text in blocks(page(name), "toml"):
         assert tomli.loads(text)
@@ -25,12 +28,17 @@ def test_examples_are_valid(name: str) -> None:
             assert parse_config(text, base="/etc/trio-balancer").listeners
 
 
+def test_the_front_page_is_one_configuration() -> None:
+    text = "\n".join(blocks(page("../README.md"), "toml"))
+    assert parse_config(text, base="/etc/trio-balancer").admin is not None
+
+
 def test_the_index_has_every_page() -> None:
     index = page("README.md")
     assert [name for name in PAGES if f"({name})" not in index] == ["README.md"]
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [*ALL_PAGES, *FRONT_PAGES])
 def test_links(name: str) -> None:
     broken = [
         f"{target}#{anchor}"
@@ -41,7 +49,8 @@ def test_links(name: str) -> None:
 
 
 def _exists(name: str, target: str, anchor: str) -> bool:
-    path = Path(DOCS, target or name)
+    page_path = Path(DOCS, name)
+    path = page_path.parent / target if target else page_path
     if not anchor:
         return path.exists()
     headings = re.findall(r"^#+ (.+)$", path.read_text("utf-8"), re.MULTILINE)

@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from support.page_tests import EXAMPLES, run_code, run_pytest
 from support.pages import blocks, page
 
-ROOT = Path(__file__).parents[2]
-EXAMPLES = ROOT / "examples"
 
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    words = ["-m", "pytest", "-c", "pytest.ini", "-p", "no:cacheprovider", "-p", "no:asyncio"]
-    return subprocess.run(
-        [sys.executable, *words, *arguments],
-        cwd=EXAMPLES,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@pytest.fixture(autouse=True)
+def with_what_they_need() -> None:
+    pytest.importorskip("pytest_asyncio")
 
 
 def test_they_pass() -> None:
-    done = run()
+    done = run_pytest()
     assert done.returncode == 0, done.stdout
-    assert "1 xfailed" in done.stdout
+    assert "2 xfailed" in done.stdout
 
 
 def test_the_retry_bug_is_found() -> None:
-    done = run("--runxfail", "test_retry.py")
+    done = run_pytest("--runxfail", "test_retry.py")
     assert "assert ['book', 'book', 'book'] == ['book']" in done.stdout
+    assert "1 failed, 1 passed" in done.stdout
+
+
+def test_the_retry_bug_of_a_real_client_is_found() -> None:
+    done = run_pytest("--runxfail", "test_web_retry.py")
+    assert "assert ['book', 'book'] == ['book']" in done.stdout
     assert "1 failed, 1 passed" in done.stdout
 
 
@@ -45,14 +39,14 @@ def test_each_is_in_the_list(name: str) -> None:
 
 def test_the_example_of_the_page(tmp_path: Path) -> None:
     example = blocks(page("testing/memory.md"), "python")[0]
-    path = tmp_path / "test_page.py"
-    path.write_text(f"import pytest\nimport trio\n{example}")
-    done = run("--import-mode=importlib", str(path))
+    imports = "import pytest\nimport trio\npytestmark = pytest.mark.trio\n"
+    done = run_code(tmp_path, imports, example)
     assert done.returncode == 0, done.stdout
     assert "1 passed" in done.stdout
 
 
-def test_the_retry_test_is_short() -> None:
-    text = (EXAMPLES / "test_retry.py").read_text()
+@pytest.mark.parametrize("name", ["test_retry.py", "test_web_retry.py"])
+def test_the_retry_test_is_short(name: str) -> None:
+    text = (EXAMPLES / name).read_text()
     body = text.partition(") -> None:\n")[2].splitlines()
     assert len(body) <= 10

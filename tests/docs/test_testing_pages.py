@@ -87,6 +87,13 @@ def test_the_quick_start_shows_a_real_report(tmp_path: Path) -> None:
     assert missing_lines(shown, done.stdout) == []
 
 
+def test_moving_from_toxiproxy(tmp_path: Path) -> None:
+    pytest.importorskip("toxiproxy")
+    done = run_code(tmp_path, *blocks(page("testing/moving-from-toxiproxy.md"), "python"))
+    assert done.returncode == 0, done.stdout
+    assert "2 passed" in done.stdout
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_its_python_compiles_and_imports_what_is_there(name: str) -> None:
     for code in blocks(page(name), "python"):

@@ -8,7 +8,7 @@ import socket
 import statistics
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import attrs
 import pytest
@@ -21,11 +21,13 @@ from support.plain import (
     clog,
     receive_exactly,
     receive_to_end,
+    reset,
     send,
     send_until_broken,
 )
 from support.scale import scaled
 
+from trio_balancer.config.model_effects import EFFECTS, AtConnect
 from trio_balancer.faults import FaultBook, make_fault, on_listener
 
 if TYPE_CHECKING:
@@ -105,11 +107,23 @@ async def drink(source: SocketType, counts: list[int]) -> None:
 
 
 async def test_latency_is_that_and_little_more() -> None:
+    times, sleeps = [], []
     async with breakable() as broken:
         broken.add("latency", {"latency": 100})
-        times = [await broken.trade() for _ in range(scaled(50))]
+        for _ in range(scaled(50)):
+            times.append(await broken.trade())
+            sleeps.append(await long_sleep(0.1))
     assert min(times) >= 0.1
-    assert statistics.median(times) <= 0.11
+    # Where others keep the machine busy, whoever sleeps so long wakes up late.
+    late = statistics.median(sleeps) - 0.1
+    assert statistics.median(times) <= 0.11 + late
+
+
+async def long_sleep(seconds: float) -> float:
+    """Sleep; returns how long that took."""
+    start = trio.current_time()
+    await trio.sleep(seconds)
+    return trio.current_time() - start
 
 
 @pytest.mark.heavy
@@ -144,23 +158,61 @@ async def test_bytes_before_a_limit_arrive_and_then_a_clean_end() -> None:
         assert (len(end.data), end.errno) == (300_000, 0)
 
 
+@pytest.mark.parametrize(
+    "fault", [{"limit_data": {"bytes": 0}}, {"timeout": {"timeout": 1}}], ids=str
+)
+async def test_who_answers_an_end_at_once_does_not_hide_whose_it_was(
+    fault: dict[str, dict[str, float]],
+) -> None:
+    [(kind, attributes)] = fault.items()
+    async with breakable() as broken:
+        broken.add(kind, attributes, name="end")
+        await send(broken.backend, b"more")
+        await answer_the_end(broken.client)
+        await answer_the_end(broken.backend)
+        record = await broken.joined.record()
+        assert str(record.ending) == "PD"
+        assert record.reason.startswith("the fault 'end' closed it")
+
+
+async def answer_the_end(sock: SocketType) -> None:
+    assert (await receive_to_end(sock)).errno == 0
+    sock.close()
+
+
 async def ignore_resets(sink: SocketType) -> None:
     """Send what nobody wants any more."""
     assert await send_until_broken(sink) in RESETS
 
 
-async def test_toxicity_0_changes_nothing() -> None:
+async def with_all_at_toxicity_0(broken: Breakable) -> None:
+    """Add all faults that there are to a connection, which goes on as before."""
+    for effect in EFFECTS.values():
+        for stream in ("upstream", "downstream"):
+            table = {"type": effect.type, "stream": stream, "name": f"{effect.type} {stream}"}
+            if effect in get_args(AtConnect):
+                del table["stream"]
+            broken.book.add(WEB, make_fault({**table, "toxicity": 0}))
+    await broken.trade()
+    assert broken.in_relay == [True, True]
+
+
+async def test_toxicity_0_changes_no_close() -> None:
     async with breakable() as broken:
-        for kind in ("reset_peer", "reset", "timeout", "limit_data", "slow_close"):
-            for stream in ("upstream", "downstream"):
-                broken.book.add(WEB, make_fault({"type": kind, "stream": stream, "toxicity": 0}))
-        await broken.trade()
-        assert broken.in_relay == [True, True]
+        await with_all_at_toxicity_0(broken)
         broken.client.shutdown(socket.SHUT_WR)
         assert (await receive_to_end(broken.backend)).errno == 0
         broken.backend.shutdown(socket.SHUT_WR)
         assert (await receive_to_end(broken.client)).errno == 0
         assert str((await broken.joined.record()).ending) == "--"
+
+
+async def test_toxicity_0_changes_no_reset() -> None:
+    async with breakable() as broken:
+        await with_all_at_toxicity_0(broken)
+        reset(broken.backend)
+        assert (await receive_to_end(broken.client)).errno == errno.ECONNRESET
+        assert str((await broken.joined.record()).ending) == "SD"
 
 
 async def test_a_fault_takes_effect_at_once_under_any_traffic() -> None:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import socket
 import subprocess
-import sys
 import urllib.request
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from support.process import (
@@ -24,12 +21,9 @@ from support.process import (
     need,
     wait_until,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+from support.toxiproxy_program import ANYWHERE, command, without_file
 
 CLIENT = Path(__file__).parents[1] / "support" / "toxiproxy_client.mjs"
-ANYWHERE = ("--toxiproxy-bind", "127.0.0.1:0")
 WISH = {"name": "mine", "upstream": "127.0.0.1:1"}
 FAULT = '[[listeners.web.faults]]\ntype = "noop"\n'
 
@@ -48,32 +42,6 @@ def url_of(process: Process) -> str:
     """Return what the log says; it is written a moment after it was told."""
     wait_until(lambda: LISTENING.search(process.stdout()) is not None)
     return "".join(LISTENING.findall(process.stdout()))
-
-
-def command(*options: str) -> Sequence[str]:
-    return [sys.executable, "-m", "trio_balancer", *options]
-
-
-@contextmanager
-def without_file(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run the program without a configuration; gives the process and the API's URL."""
-    reading, writing = os.pipe()
-    with subprocess.Popen(
-        command("--ready-fd", str(writing), *ANYWHERE, *options),
-        env=environment(),
-        pass_fds=[writing],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        os.close(writing)
-        try:
-            with open(reading, encoding="utf-8") as ready:  # noqa: PTH123 - a descriptor
-                told = json.loads(ready.read())
-            assert told["listeners"] == {}
-            yield process, told["toxiproxy"]
-        finally:
-            process.kill()
 
 
 def reload(process: Process) -> None:

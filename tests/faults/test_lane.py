@@ -7,10 +7,14 @@ from contextlib import suppress
 import pytest
 import trio
 from support.faulty import APP, WEB, faulty_world, how_it_ends
+from support.stages import stage_of
 from support.world import BACKEND, finish, keep, receive_to_end, trade
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from trio_balancer.config.model_effects import Latency, Slicer
+from trio_balancer.faults import make_fault
 from trio_balancer.faults.lane import Lane
+from trio_balancer.faults.subject import Installed
 from trio_balancer.network.seam import PeerReset
 from trio_balancer.relay import Pair
 from trio_balancer.testing import MemoryStream, memory_connection
@@ -33,6 +37,20 @@ async def clog(stream: MemoryStream) -> int:
     with trio.move_on_after(30), suppress(PeerReset):
         await stream.send_all(bytes(50_000_000))
     return stream.sent - before
+
+
+def legs() -> tuple[MemoryStream, MemoryStream]:
+    """Return our ends of two connections."""
+    return memory_connection(BACKEND, BACKEND)[0], memory_connection(BACKEND, BACKEND)[0]
+
+
+def never(reason: str, *, reset: bool) -> None:
+    """Be told of no end."""
+    raise AssertionError(f"nothing ends it, but {reason} ({reset=})")
+
+
+def installed(serial: int) -> Installed:
+    return Installed(WEB, make_fault({"type": "noop"}), serial)
 
 
 async def test_latency_adds_exactly_that(autojump_clock: MockClock) -> None:
@@ -128,6 +146,20 @@ async def test_what_does_not_delay_holds_a_chunk_at_most(
         world.add(kind, stream="upstream")
         # The windows of both connections, a chunk that is sent, one that is next, one held.
         assert await clog(client) <= 6 * 65536
+
+
+async def test_very_many_slices_let_others_run(autojump_clock: MockClock) -> None:
+    lane = Lane(Pair(*legs()).up, 100_000_000, never)
+    slow = stage_of(Latency(latency=1e9))
+    lane.insert(installed(1), stage_of(Slicer(average_size=1)))
+    lane.insert(installed(2), slow)
+    async with trio.open_nursery() as nursery:
+        lane.start(nursery)
+        await lane.send_all(bytes(40_000))
+        assert len(slow.waiting) < 1000
+        await wait_all_tasks_blocked()
+        assert len(slow.waiting) == 40_000
+        nursery.cancel_scope.cancel()
 
 
 async def test_what_was_held_comes_at_once_and_in_order(autojump_clock: MockClock) -> None:
@@ -258,11 +290,7 @@ async def test_a_close_behind_an_end_that_was_sent(autojump_clock: MockClock) ->
 
 
 async def test_closed_it_takes_nothing(autojump_clock: MockClock) -> None:
-    def end(reason: str, *, reset: bool) -> None:
-        raise AssertionError(f"nothing ends it, but {reason} ({reset=})")
-
-    legs = [memory_connection(BACKEND, BACKEND)[0] for _ in range(2)]
-    lane = Lane(Pair(*legs).up, 1000, end)
+    lane = Lane(Pair(*legs()).up, 1000, never)
     lane.close()
     with pytest.raises(trio.BrokenResourceError):
         await lane.send_eof()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from functools import partial
 
 import attrs
@@ -43,6 +44,21 @@ async def test_a_finished_connection_is_closed_not_reset(
     assert await receive_to_end(client) == b""
     assert await receive_to_end(server.streams[0]) == b""
     assert world.endings() == ["--"]
+
+
+async def test_nothing_of_a_finished_connection_waits_for_the_collector(
+    autojump_clock: MockClock, world: World
+) -> None:
+    await world.server(BACKEND)
+    await world.serve(make_config())
+    client = await world.client()
+    assert await trade(client) == b"ping"
+    bridge = next(iter(world.runtime.connections.values())).bridge
+    assert bridge is not None
+    remembered = weakref.ref(bridge.pair)
+    del bridge
+    await finish(client)
+    assert remembered() is None
 
 
 async def test_whatever_did_not_finish_is_reset_on_both_legs(

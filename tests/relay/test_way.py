@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import weakref
+
 from trio_balancer.relay import Pair
 from trio_balancer.testing import memory_connection
 from trio_balancer.wire.address import inet_address
@@ -27,6 +29,14 @@ def test_other_leg() -> None:
     pair = make_pair()
     assert pair.other(pair.client) is pair.backend
     assert pair.other(pair.backend) is pair.client
+
+
+def test_a_pair_that_has_parted_is_freed_without_the_collector() -> None:
+    pair = make_pair()
+    remembered = weakref.ref(pair)
+    pair.part()
+    del pair
+    assert remembered() is None
 
 
 def test_first_broken_leg_is_remembered() -> None:

@@ -39,8 +39,10 @@ async def test_a_backend_is_its_place_its_name_or_its_address(
     assert [each.name for each in lb.backends] == [str(BACKEND), str(OTHER), str(THIRD)]
     with pytest.raises(LookupError, match=r"no backend is 'x'; there are: 10\.0\.1\.1:80, "):
         lb.backend("x")
-    with pytest.raises(LookupError):
-        lb.backend(3)
+    assert lb.backend(-1).name == str(THIRD)
+    for place in (3, -4):
+        with pytest.raises(LookupError, match=f"no backend is {place}; there are: 10"):
+            lb.backend(place)
 
 
 async def test_a_pool_must_be_told_where_several_have_the_backend(

@@ -54,6 +54,12 @@ def test_a_configuration_may_come_as_anything(tmp_path: Path, source: str) -> No
     assert config.log.format is LogFormat.JSON, "whatever it says: the harness reads the log"
 
 
+@pytest.mark.parametrize("config", [TEXT, TABLES, ["127.0.0.1:9001"]])
+def test_faults_need_no_leave(config: ConfigOrBackends) -> None:
+    changes = ['pools.app.faults=[{type="noop"}]']
+    assert len(make_config(config, changes).pools["app"].faults) == 1
+
+
 def test_a_dict_keeps_every_kind_of_value() -> None:
     config = make_config(TABLES)
     assert config.balancer.drain_timeout == 1

@@ -172,6 +172,18 @@ def test_other(balancer_factory, mock_clock): pass
     result.stdout.fnmatch_lines(["the fixture 'autojump_clock' is for trio tests*"])
 
 
+def test_a_network_in_memory_is_for_trio_tests(run: Run) -> None:
+    result = run("""
+@pytest.fixture
+def balancer_network():
+    return MemoryNetwork()
+
+def test_it(balancer): pass
+""")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["the fixture 'balancer_network' is for trio tests*"])
+
+
 def test_a_trio_test_has_it_in_its_own_loop_and_time(run: Run) -> None:
     result = run("""
 import trio
@@ -238,6 +250,25 @@ async def test_it(balancer, balancer_factory):
         ASYNCIO,
     )
     result.assert_outcomes(passed=1)
+
+
+def test_the_auto_mode_of_pytest_asyncio_is_for_asyncio_tests(run: Run) -> None:
+    need("pytest_asyncio")
+    result = run(
+        """
+@pytest.mark.trio
+async def test_it(balancer): pass
+
+async def test_other(balancer):
+    assert type(balancer) is AsyncioHarness
+""",
+        "-o",
+        ASYNCIO,
+        "-o",
+        "asyncio_mode=auto",
+    )
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*pytest-asyncio's auto mode goes with asyncio tests only*"])
 
 
 def test_anyio_runs_it_in_either_world(run: Run) -> None:

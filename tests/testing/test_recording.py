@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from trio_balancer.testing import recording
 from trio_balancer.testing.recording import (
     BACKEND,
     CLIENT,
@@ -56,9 +57,11 @@ def test_connections_that_mix_and_numbers_that_begin_again(tmp_path: Path) -> No
     [
         ("{", "Expecting"),
         ("[]", "indices"),
-        ("{}", "connection"),
-        (line("open", time=None), "float"),
-        (said(connection=9), "9"),
+        ("{}", "'connection' is missing"),
+        (line("open", time=None), "a time None"),
+        (line("open", time=float("nan")), "a time nan"),
+        (line("open", time=10**400), "too large"),
+        (said(connection=9), "connection 9 opened before: is there an older file"),
         (line("strange"), "an event 'strange'"),
         (said(direction="up"), "a direction 'up'"),
         (said(length="1"), "no length"),
@@ -67,7 +70,7 @@ def test_connections_that_mix_and_numbers_that_begin_again(tmp_path: Path) -> No
         (said(data="?"), "no base64"),
         (said(data="Yg=="), "another SHA-256"),
         (line("closed", reset_by=1), "reset_by is no text"),
-        (line("open", connection=1e999), "infinity"),
+        (line("open", connection=1e999), "a connection inf"),
         ("[" * 100_000, "recursion"),
         (said(length=2, data="YQ=="), "another length"),
     ],
@@ -75,6 +78,32 @@ def test_connections_that_mix_and_numbers_that_begin_again(tmp_path: Path) -> No
 def test_what_is_no_recording_is_told_with_its_line(tmp_path: Path, text: str, about: str) -> None:
     path = write(tmp_path / "a.jsonl", line("open"), text)
     with pytest.raises(RecordingError, match=rf"a\.jsonl:2: .*{about}"):
+        read_recordings(path)
+
+
+def test_a_file_that_was_rotated(tmp_path: Path) -> None:
+    older = write(tmp_path / "a.jsonl.1", line("open"), said())
+    latest = write(tmp_path / "a.jsonl", said(), line("closed", reset_by=None))
+    (talk,) = read_recordings(older, latest)
+    assert len(talk.said) == 2
+    with pytest.raises(RecordingError, match=r"a\.jsonl:1: .* older file"):
+        read_recordings(latest)
+
+
+def test_one_connection_of_many(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a.jsonl", line("open"), line("open", connection=2), said(), said(connection=2)
+    )
+    (talk,) = read_recordings(path, connection=2)
+    assert (talk.connection, len(talk.said)) == (2, 1)
+
+
+def test_a_line_without_end_is_not_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "_LONGEST_LINE", 1000)
+    path = write(tmp_path / "a.jsonl", line("open"), said(more="?" * 1000))
+    with pytest.raises(RecordingError, match=r"a\.jsonl:2: .* Unterminated string"):
         read_recordings(path)
 
 

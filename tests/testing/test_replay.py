@@ -128,11 +128,19 @@ async def test_what_differs_is_told_bare(
         await replay_as_client(client, TALK)
 
 
-async def test_a_reset_while_we_talk(autojump_clock: MockClock) -> None:
+@pytest.mark.parametrize(
+    "said",
+    [
+        (say(CLIENT, b"a"), say(CLIENT, b"b")),
+        (say(BACKEND, b"a"), say(BACKEND, b"b")),
+        (say(CLIENT, b"a"), say(BACKEND, b"b")),
+    ],
+)
+async def test_a_reset_while_we_talk_or_listen_or_both(said: tuple[Said, ...]) -> None:
     client, backend = pair()
     backend.reset()
     with pytest.raises(ReplayError, match="reset the connection"):
-        await replay_as_client(client, Recording(1, (say(CLIENT, b"a"), say(CLIENT, b"b"))))
+        await replay_as_client(client, Recording(1, said))
 
 
 async def test_bytes_that_were_not_recorded_cannot_be_said() -> None:

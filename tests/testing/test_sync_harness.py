@@ -73,6 +73,14 @@ def test_retargeted_live_connections_stay(lb: SyncHarness, ports: list[int]) -> 
     assert {each.backend_address for each in lb.connections[1:]} == {f"127.0.0.1:{ports[1]}"}
 
 
+def test_drained_nobody_is_accepted(lb: SyncHarness) -> None:
+    address = lb.address
+    lb.drain(timeout=0)
+    assert lb.address == address
+    with pytest.raises(ConnectionRefusedError):
+        ask(front(lb))
+
+
 def test_a_fault_for_as_long_as_a_block_runs(lb: SyncHarness) -> None:
     with lb.fault("latency", backend=1, latency=100) as slow:
         slow.update(latency=150)

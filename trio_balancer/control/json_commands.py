@@ -75,7 +75,7 @@ VERBS: Mapping[str, Verb] = {
         ),
     ),
     "drain": Verb(_ADMIN, (_POOL, _BACKEND, _OVER)),
-    "ready": Verb(_ADMIN, (_THE_POOL, _THE_BACKEND)),
+    "ready": Verb(_ADMIN, (_THE_POOL, _BACKEND)),
     "maintenance": Verb(_ADMIN, (_THE_POOL, _THE_BACKEND)),
     "set_weight": Verb(_ADMIN, (_THE_POOL, _THE_BACKEND, Parameter("weight", a_weight, REQUIRED))),
     "set_max_connections": Verb(

@@ -143,9 +143,14 @@ class Operations:
 
     # Backends
 
-    def ready(self, pool: str, backend: str) -> Json:
-        """Let a backend take connections again, as far as its checks allow."""
-        return self._set_admin(pool, backend, Admin.READY)
+    def ready(self, pool: str, backend: str | None = None) -> Json:
+        """Let a backend, or all of a pool, take connections again, as far as checks allow."""
+        if backend is not None:
+            return self._set_admin(pool, backend, Admin.READY)
+        found = find_pool(self.balancer, pool)
+        for each in found.backends:
+            found.set_admin(each, Admin.READY, trio.current_time())
+        return {"pool": pool, "backend": None, "state": None}
 
     def maintenance(self, pool: str, backend: str) -> Json:
         """Take a backend out of service; its connections stay."""

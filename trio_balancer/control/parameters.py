@@ -91,7 +91,7 @@ def an_ending(value: object) -> str:
         raise ValueError(f"expected at most two letters, got {_seen(value)}")
     for letter, known in zip(letters, _LETTERS, strict=False):
         if letter not in known:
-            raise ValueError(f"{_seen(letter)} stands there in no ending; known: {' '.join(known)}")
+            raise ValueError(f"no ending has {_seen(letter)} there, but one of {' '.join(known)}")
     return letters
 
 

@@ -6,7 +6,7 @@ connection ends after the answer to the first line, unless the client asked for 
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import trio
@@ -21,6 +21,8 @@ from trio_balancer.wire.haproxy_cli import CommandReader
 from trio_balancer.wire.haproxy_reply import PAYLOAD_PROMPT, PROMPT, CommandError, frame
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from trio_balancer.config.model_control import ControlConfig
     from trio_balancer.control.operations import Operations
     from trio_balancer.control.streams import Stream
@@ -39,15 +41,22 @@ PIECE = 64 * 1024
 
 
 class RuntimeClient:
-    """One client, and its session."""
+    """One client, and its session; `turns` is what all clients of a balancer share."""
 
-    def __init__(self, stream: ByteStream, operations: Operations, config: ControlConfig) -> None:
+    def __init__(
+        self, stream: ByteStream, operations: Operations, config: ControlConfig, turns: trio.Lock
+    ) -> None:
         path = str(config.socket).removeprefix("unix:")
         self.scope = trio.CancelScope()
-        #: Since when it is waited for (trio's clock); None while it is being answered.
-        self.silent_since: float | None = trio.current_time()
+        #: When it came, or when its last command was done (trio's clock).
+        self.idle_since = trio.current_time()
+        #: Whether it is waited for: it may send something, or must take what it is sent.
+        self.waiting = False
+        #: Whether it follows a stream.
+        self.following = False
         self._stream = stream
         self._operations = operations
+        self._turns = turns
         self._session = Session(operations, path, config.level)
         self._lines = LineBuffer()
         self._reader = CommandReader()
@@ -73,12 +82,9 @@ class RuntimeClient:
         """Return what it sends; nothing once it has finished, or has been silent for too long."""
         default = PATIENCE_AT_PROMPT if self._session.interactive else PATIENCE
         patience = self._session.timeout or default
-        self.silent_since = trio.current_time()
-        data = b""
-        with trio.move_on_after(patience):
-            data = bytes(await self._stream.receive_some())
-        self.silent_since = None
-        return data
+        with self._waiting(), trio.move_on_after(patience):
+            return bytes(await self._stream.receive_some())
+        return b""
 
     async def _take(self, data: bytes) -> None:
         try:
@@ -106,6 +112,7 @@ class RuntimeClient:
             if request.do in STREAMS:
                 await self._follow(open_stream(self._operations, request, self._session.level))
                 return
+            await self._wait_for_turn()
             reply = ok_line(await answer(self._operations, request, self._session.level))
         except OperationError as error:
             reply = error_line(error)
@@ -116,7 +123,7 @@ class RuntimeClient:
 
     async def _follow(self, stream: Stream) -> None:
         """Send what is followed until the client has gone, or has finished."""
-        self._session.over = True
+        self._session.over = self.following = self.waiting = True
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._wait_for_end, nursery.cancel_scope)
             with suppress(*GONE):
@@ -145,13 +152,32 @@ class RuntimeClient:
             await self._send(PAYLOAD_PROMPT.encode())
 
     async def _answer(self, command: Command) -> None:
+        await self._wait_for_turn()
         reply = await execute(self._session, command)
         if not self._session.over:
             await self._send(frame(reply, interactive=self._session.interactive))
             self._session.over = command.ends_line and not self._session.interactive
 
+    async def _wait_for_turn(self) -> None:
+        """Let one command of all clients be done at a time, and the connections run in between.
+
+        Many clients at once, each with many commands, would delay them by a millisecond for each.
+        """
+        async with self._turns:
+            await trio.lowlevel.checkpoint()
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        self.waiting = True
+        try:
+            yield
+        finally:
+            self.waiting = self.following
+
     async def _send(self, data: bytes) -> None:
         """Send an answer; raises trio.TooSlowError when the client does not take it."""
+        if not self.following:
+            self.idle_since = trio.current_time()
         for start in range(0, len(data), PIECE):
-            with trio.fail_after(PATIENCE):
+            with self._waiting(), trio.fail_after(PATIENCE):
                 await self._stream.send_all(data[start : start + PIECE])

@@ -16,6 +16,7 @@ import trio
 
 from trio_balancer.config.model import LogLevel
 from trio_balancer.config.model_control import ControlConfig
+from trio_balancer.control.clients import Clients
 from trio_balancer.control.operations import Operations
 from trio_balancer.control.runtime_client import RuntimeClient
 from trio_balancer.flow.bind import BindError
@@ -25,10 +26,7 @@ from trio_balancer.network.seam import Listener, SocketOptions
 if TYPE_CHECKING:
     from trio_balancer.network.seam import Network, Stream
 
-BACKLOG = 128
-#: Clients at a time. One more, and the one that has been silent for the longest time must go, or,
-#: where none is, the oldest: streams that somebody forgot must not keep an operator out.
-MOST_CLIENTS = 32
+BACKLOG = 1024
 # Seconds before accepting is tried again after it failed.
 PAUSE = 0.1
 
@@ -76,12 +74,13 @@ class _Server:
     config: ControlConfig
     operations: Operations
     nursery: trio.Nursery
-    clients: list[RuntimeClient] = attrs.Factory(list)
+    clients: Clients = attrs.Factory(Clients)
 
     async def accept_forever(self) -> None:
         while True:
             try:
                 await self.listener.wait_ready()
+                await self.clients.make_room()
                 stream = self.listener.accept_nowait()
             except BlockingIOError:
                 continue
@@ -97,19 +96,9 @@ class _Server:
         await trio.sleep(PAUSE)
 
     def _welcome(self, stream: Stream) -> None:
-        client = RuntimeClient(stream, self.operations, self.config)
-        self.clients.append(client)
-        if len(self.clients) > MOST_CLIENTS:
-            self._send_away()
+        client = RuntimeClient(stream, self.operations, self.config, self.clients.turns)
+        self.clients.enter(client)
         self.nursery.start_soon(self._serve, client, name="control client")
-
-    def _send_away(self) -> None:
-        """End whoever has been silent the longest; the oldest where all are being served."""
-        others = [client for client in self.clients[:-1] if not client.scope.cancel_called]
-        silent = [client for client in others if client.silent_since is not None]
-        silent.sort(key=lambda client: client.silent_since or 0.0)
-        for client in (silent or others)[:1]:
-            client.scope.cancel()
 
     async def _serve(self, client: RuntimeClient) -> None:
         """Serve a client; the one boundary for bugs, so that none reaches the connections."""
@@ -120,4 +109,4 @@ class _Server:
             trace = traceback.format_exc()
             self.operations.balancer.log.event(LogLevel.ERROR, message, trace=trace)
         finally:
-            self.clients.remove(client)
+            self.clients.leave(client)

@@ -114,7 +114,7 @@ class FaultyCopier:
                 lane.insert(installed, make_stage(fault.effect, rng, after_bytes=left))
             elif stage.effect is not fault.effect:
                 stage.change(fault.effect, trio.current_time())
-        lane.look_again()
+        lane.wake()
 
     def _hits_on(self, way: Way) -> dict[Installed, random.Random]:
         stream = FaultStream.UPSTREAM if way is way.pair.up else FaultStream.DOWNSTREAM

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # How long the bytes before a cut may take to arrive, and how often that is looked at.
 _GRACE = 0.03
 _POLL = 0.002
+# How often something may move before others run: there may be very many slices.
+_MOVES = 200
 
 
 class End(Protocol):
@@ -74,9 +76,11 @@ class Lane:
         for item in stage.release():
             self._give(place, item, installed)
 
-    def look_again(self) -> None:
-        """Move what can be moved, after stages have changed."""
-        self._advance()
+    def wake(self) -> None:
+        """Look again at what can be moved: stages have changed.
+
+        Not here and now: this may be one of very many connections.
+        """
         self._changed.unpark_all()
 
     # What comes in
@@ -102,7 +106,11 @@ class Lane:
 
     def _take_in(self, item: Item) -> None:
         self._give(0, item)
-        self.look_again()
+        self._look_again()
+
+    def _look_again(self) -> None:
+        self._advance()
+        self._changed.unpark_all()
 
     def _room(self) -> float:
         if not self._stages:
@@ -125,12 +133,17 @@ class Lane:
     # How it moves
 
     def _advance(self) -> bool:
-        """Move what is due from stage to stage, as far as there is room; say whether any was."""
+        """Move what is due from stage to stage, as far as there is room; say whether any was.
+
+        What is left then, `_keep_time` moves.
+        """
         now = trio.current_time()
         moved = False
         # From the last to the first, so that there is room; then again, with what has come there.
         places = range(len(self._stages) - 1, -1, -1)
-        while any(self._move_from(place, now) for place in places):
+        for _ in range(_MOVES):
+            if not any(self._move_from(place, now) for place in places):
+                break
             moved = True
         self._way.held = self._holds() > 0 and self._due() < math.inf
         return moved
@@ -199,7 +212,7 @@ class Lane:
                 self._is_sending = True
                 await self._pass_on(self._out.popleft())
                 self._is_sending = False
-                self.look_again()
+                self._look_again()
         except trio.BrokenResourceError:
             self.broke = True
             self._scope.cancel()
@@ -224,9 +237,11 @@ class Lane:
     # How it ends a connection
 
     async def _close_both(self, cut: Cut) -> None:
-        await self._finish()
-        await self._let_arrive(lambda: False)
+        # First: a peer that answers the end at once would else have finished in good order.
         self._cut(f"the fault {cut.fault!r} closed it: {cut.reason}", reset=False)
+        with trio.move_on_after(_GRACE, shield=True):
+            await self._finish()
+            await self._let_arrive(lambda: False)
         await trio.sleep_forever()
 
     async def _reset(self, installed: Installed) -> None:

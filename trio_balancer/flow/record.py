@@ -50,7 +50,7 @@ class Ending:
 FINISHED = Ending(Who.NOBODY, Phase.DONE)
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Counts:
     """Connections open when the record was written, its own included."""
 
@@ -60,7 +60,9 @@ class Counts:
     backend: int
 
 
-@attrs.frozen
+# Without slots: filling a frozen class through its dict takes half the time, and there is one of
+# these for each connection. Few are kept.
+@attrs.frozen(slots=False)
 class Record:
     """All that is known of a finished connection.
 

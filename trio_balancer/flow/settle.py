@@ -144,6 +144,8 @@ def _give_back(connection: Connection, now: float) -> None:
         connection.lease.give_back(now)
     if connection.admission is not None:
         connection.admission.give_back()
+    if connection.bridge is not None:
+        connection.bridge.pair.part()
 
 
 def _publish(connection: Connection, record: Record) -> None:

@@ -60,9 +60,9 @@ class Pair:
         self.down = Way(self, self.backend, self.client)
 
     def part(self) -> None:
-        """Let go of both ways, which hold the pair: once all is over, nobody looks at them.
+        """Let go of both ways, once all is over: they hold the pair, and nobody looks at them then.
 
-        In this cycle both streams would take up memory until the collector comes.
+        In that cycle both streams would stay in memory until the garbage collector comes.
         """
         del self.up, self.down
 

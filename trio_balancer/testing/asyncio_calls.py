@@ -16,9 +16,11 @@ T = TypeVar("T")
 
 async def call(portal: Portal, function: Callable[[], Awaitable[T]]) -> T:
     """Call an async function in trio; cancelled, it is cancelled there too, and has ended."""
+    __tracebackhide__ = True  # pytest then shows the test's own line
     ended: Future[None] = Future()
 
     async def run() -> T:
+        __tracebackhide__ = True
         try:
             return await function()
         finally:

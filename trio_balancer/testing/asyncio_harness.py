@@ -41,6 +41,7 @@ class AsyncioHarness(RemoteHarness):
         It is asked in the balancer's thread, with this harness, after each event and whenever
         bytes have moved. Raises AssertionError when it never held.
         """
+        __tracebackhide__ = True  # pytest then shows the test's own line
 
         def holds(_inner: Harness) -> object:
             return predicate(self)

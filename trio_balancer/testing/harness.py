@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, final
 
 import trio
-from trio.testing import MockClock
 
 from trio_balancer.network import SocketNetwork
+from trio_balancer.network.real_time import check_real_time
 from trio_balancer.testing.conclusion import BalancerBugError
 from trio_balancer.testing.events import EventKind
 from trio_balancer.testing.harness_backends import Backends
@@ -52,7 +52,8 @@ class Harness(HarnessView):
         overrides: Sequence[str] = (),
     ) -> None:
         seed = random.SystemRandom().getrandbits(32) if seed is None else seed
-        inner = _checked_network(network)
+        inner = SocketNetwork() if network is None else network
+        check_real_time(inner)
         config = make_config(config_or_backends, overrides)
         observer = Observer()
         self._network = WatchedNetwork(inner, observer)
@@ -141,7 +142,8 @@ class Harness(HarnessView):
         "upstream". Without a `name` it gets one; its draws come from the name and the seed.
 
         Raises FaultError for what makes no sense, LookupError for a place that is not there or
-        not clear, and then adds nothing. Taken away meanwhile by somebody else, it just is gone.
+        not clear, ValueError for two places at once, and then adds nothing. Taken away meanwhile
+        by somebody else, it just is gone.
         """
         table = {
             "type": kind,
@@ -201,16 +203,3 @@ class Harness(HarnessView):
         if leaks:
             problems.append(LeakError(f"left behind: {'; '.join(leaks)}\n{self.report()}"))
         return problems
-
-
-def _checked_network(network: Network | None) -> Network:
-    """Return the network to use; refuse to mix real sockets with a clock that jumps."""
-    network = SocketNetwork() if network is None else network
-    virtual_time = isinstance(trio.lowlevel.current_clock(), MockClock)
-    real_sockets = isinstance(network, SocketNetwork)
-    if virtual_time and real_sockets:
-        raise RuntimeError(
-            "real sockets do not know of a MockClock, which would jump ahead while bytes are on "
-            "their way: give network=MemoryNetwork(), or use trio's own clock"
-        )
-    return network

@@ -58,14 +58,11 @@ class Backends:
     def find(self, which: Which, pool: str | None) -> BackendHandle:
         """Return the one that is meant; raises LookupError when it is not exactly one."""
         handles = self.handles(pool)
-        if isinstance(which, int):
-            return handles[which]
-        text = backend_text(which)
-        found = [handle for handle in handles if text in (handle.name, str(handle.own_address))]
+        found = _meant(handles, which)
         if len(found) != 1:
             known = ", ".join(handle.name for handle in handles) or "none"
             number = "no backend is" if not found else "several pools have a backend"
-            raise LookupError(f"{number} {text!r}; there are: {known}")
+            raise LookupError(f"{number} {which!r}; there are: {known}")
         return found[0]
 
     def pool(self, name: str | None) -> Pool:
@@ -153,6 +150,13 @@ class Backends:
         self._handles[backend] = handle
         await self._watch(pool, backend)
         return handle
+
+
+def _meant(handles: Sequence[BackendHandle], which: Which) -> Sequence[BackendHandle]:
+    if isinstance(which, int):
+        return [handles[which]] if -len(handles) <= which < len(handles) else []
+    text = backend_text(which)
+    return [handle for handle in handles if text in (handle.name, str(handle.own_address))]
 
 
 async def start_all(processes: Sequence[ServerProcess]) -> None:

@@ -15,14 +15,18 @@ from trio_balancer.wire.address import Address, parse_address
 
 #: A backend: ("127.0.0.1", 9001), "127.0.0.1:9001" or an address as the balancer has it.
 BackendAddress = str | tuple[str, int] | Address
-#: A configuration (`Config`, TOML text, the path of a file, the tables as a dict), or backends.
-ConfigOrBackends = Config | str | PathLike[str] | Mapping[str, object] | Iterable[BackendAddress]
+#: TOML text, the path of a file, the tables as a dict, or backends.
+ConfigSource = str | PathLike[str] | Mapping[str, object] | Iterable[BackendAddress]
+#: The same, or a configuration that was read already.
+ConfigOrBackends = Config | ConfigSource
 
 LISTENER = "front"
 POOL = "app"
 
 # The log is where the harness hears of changes; one line per connection would tell it nothing.
 _LOG = LogConfig(format=LogFormat.JSON, connections=False)
+# What a test breaks it means to break: it needs no leave.
+_FAULTS = "balancer.faults=true"
 
 
 def make_config(given: ConfigOrBackends, overrides: Sequence[str] = ()) -> Config:
@@ -34,14 +38,14 @@ def make_config(given: ConfigOrBackends, overrides: Sequence[str] = ()) -> Confi
 
     Raises ConfigError, or TypeError for what is none of these.
     """
-    return attrs.evolve(_read(given, overrides), log=_LOG)
-
-
-def _read(given: ConfigOrBackends, overrides: Sequence[str]) -> Config:
     if isinstance(given, Config):
         if overrides:
             raise TypeError("overrides go with a text, a file, a dict or backends, not a Config")
-        return given
+        return attrs.evolve(given, log=_LOG)
+    return attrs.evolve(_read(given, (_FAULTS, *overrides)), log=_LOG)
+
+
+def _read(given: ConfigSource, overrides: Sequence[str]) -> Config:
     if isinstance(given, str) and ("=" in given or "\n" in given):
         return parse_config(given, overrides=overrides)
     if isinstance(given, str | PathLike):

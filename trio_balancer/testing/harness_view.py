@@ -36,12 +36,15 @@ class HarnessView:
 
     @property
     def address(self) -> tuple[str, int]:
-        """The host and port to connect to: the first one that is no Unix socket."""
-        for bound in self.addresses.values():
+        """The host and port to connect to: the first one that is no Unix socket.
+
+        Drained, it is still told, though nobody listens there any more.
+        """
+        for bound in (*self.addresses.values(), *self._runner.bound.values()):
             for address in bound:
                 if isinstance(address, InetAddress):
                     return address.host, address.port
-        raise LookupError("this balancer listens on Unix sockets only; see addresses")
+        raise LookupError("this balancer listens at no TCP port; see addresses")
 
     @property
     def connections(self) -> tuple[SeenConnection, ...]:

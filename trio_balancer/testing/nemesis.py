@@ -108,7 +108,8 @@ class BackendHandle:
         """Let it answer late, and move few bytes.
 
         `latency` (seconds) is added to each burst of bytes that comes from it, `rate` (bytes a
-        second) holds for each direction of each connection.
+        second) holds for each direction of each connection. For one direction there is
+        `Harness.fault`.
         """
         if latency < 0 or rate <= 0:
             raise ValueError("latency cannot be below 0, nor rate 0 or less: pause() stops it all")

@@ -16,7 +16,7 @@ import pytest
 from trio_balancer.testing.asyncio_harness import AsyncioHarness, start_in_portal
 from trio_balancer.testing.conclusion import conclude
 from trio_balancer.testing.open_balancer import open_balancer
-from trio_balancer.testing.plugin_flavour import Flavour, flavour_of
+from trio_balancer.testing.plugin_flavour import Flavour, flavour_of, refuse
 from trio_balancer.testing.portal import open_portal
 from trio_balancer.testing.remote_harness import open_in_thread
 from trio_balancer.testing.sync_harness import SyncHarness, open_balancer_sync
@@ -124,6 +124,8 @@ def balancer(request: pytest.FixtureRequest) -> Iterator[object]:
     if flavour is Flavour.TRIO:
         yield request.getfixturevalue("_trio_balancer")
         return
+    if request.getfixturevalue("balancer_network") is not None:
+        refuse(flavour, "balancer_network")
     config = request.getfixturevalue("balancer_config")
     with open_in_thread(config, _seed_of(request, None), ()) as (harness, portal):
         _tell_of(request, harness.report)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 from trio.abc import Clock
@@ -32,12 +32,17 @@ def flavour_of(request: pytest.FixtureRequest) -> Flavour:
     flavour = _look_at(request)
     clocks = list(_clocks(request))
     if clocks and flavour is not Flavour.TRIO:
-        pytest.fail(
-            f"the fixture {clocks[0]!r} is for trio tests: the balancer of this {flavour.value} "
-            "test runs in a thread of its own, in real time",
-            pytrace=False,
-        )
+        refuse(flavour, clocks[0])
     return flavour
+
+
+def refuse(flavour: Flavour, fixture: str) -> NoReturn:
+    """Fail a test that is no trio test and has asked for a fixture of trio tests."""
+    pytest.fail(
+        f"the fixture {fixture!r} is for trio tests: the balancer of this {flavour.value} test "
+        "runs in a thread of its own, with real sockets in real time",
+        pytrace=False,
+    )
 
 
 def _look_at(request: pytest.FixtureRequest) -> Flavour:

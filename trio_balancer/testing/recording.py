@@ -6,19 +6,23 @@ import base64
 import binascii
 import hashlib
 import json
+import math
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 CLIENT: Final = "from-client"
 BACKEND: Final = "from-backend"
 
-
-# What reading strange JSON can raise; KeyError is an unknown connection, too.
-_STRANGE = (KeyError, TypeError, ValueError, OverflowError, RecursionError)
+# What reading strange JSON can raise, KeyError apart.
+_STRANGE = (TypeError, ValueError, OverflowError, RecursionError)
+# Bytes: many times what the filter writes at once.
+_LONGEST_LINE = 1 << 24
 
 
 class RecordingError(ValueError):
@@ -58,36 +62,73 @@ class _Draft:
     reset_by: str | None = None
 
 
-def read_recordings(path: Path) -> tuple[Recording, ...]:
+@attrs.define
+class _Drafts:
+    """What was read so far."""
+
+    #: The only number that counts; None: they all do.
+    wanted: int | None
+    every: list[_Draft] = attrs.field(factory=list)
+    #: The numbers begin again where another process has appended to the file.
+    latest: dict[int, _Draft] = attrs.field(factory=dict)
+
+
+def read_recordings(*paths: Path, connection: int | None = None) -> tuple[Recording, ...]:
     """Read the file of a filter `record`: its connections, in the order in which they opened.
+
+    Where it was rotated, give all its files, the oldest first. All their bytes are kept in memory,
+    or only those of the connections with the number `connection`.
 
     Raises RecordingError, with the line, for what that filter does not write, and OSError.
     """
-    drafts: list[_Draft] = []
-    #: The numbers begin again where another process has appended to the file.
-    current: dict[int, _Draft] = {}
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
-        try:
-            _read_line(line, drafts, current)
-        except _STRANGE as error:
-            raise RecordingError(f"{path}:{number}: not a line of a recording: {error}") from error
-    return tuple(_finished(draft) for draft in drafts)
+    drafts = _Drafts(connection)
+    for path in paths:
+        for number, line in enumerate(_lines(path), start=1):
+            try:
+                _read_line(line, drafts)
+            except KeyError as error:
+                raise _strange(path, number, f"{error} is missing") from error
+            except _STRANGE as error:
+                raise _strange(path, number, str(error)) from error
+    return tuple(_finished(draft) for draft in drafts.every)
 
 
-def _read_line(line: bytes, drafts: list[_Draft], current: dict[int, _Draft]) -> None:
+def _lines(path: Path) -> Iterator[bytes]:
+    """Read line by line; the beginning of one that is far too long is no line of ours either."""
+    with path.open("rb") as file:
+        yield from iter(partial(file.readline, _LONGEST_LINE), b"")
+
+
+def _strange(path: Path, number: int, what: str) -> RecordingError:
+    return RecordingError(f"{path}:{number}: not a line of a recording: {what}")
+
+
+def _read_line(line: bytes, drafts: _Drafts) -> None:
     entry = json.loads(line)
-    number, time, event = int(entry["connection"]), float(entry["time"]), entry["event"]
-    if event == "open":
-        current[number] = _Draft(number, time)
-        drafts.append(current[number])
+    number, time, event = entry["connection"], _read_time(entry["time"]), entry["event"]
+    if not isinstance(number, int):
+        raise TypeError(f"a connection {number!r}")
+    if drafts.wanted not in {None, number}:
         return
-    draft = current[number]
+    if event == "open":
+        drafts.latest[number] = _Draft(number, time)
+        drafts.every.append(drafts.latest[number])
+        return
+    draft = drafts.latest.get(number)
+    if draft is None:
+        raise ValueError(f"connection {number} opened before: is there an older file?")
     if event == "closed":
         draft.reset_by = _read_side(entry["reset_by"])
     elif event in ("data", "finished"):
         draft.said.append(_read_said(entry, time - draft.opened))
     else:
         raise ValueError(f"an event {event!r}")
+
+
+def _read_time(value: object) -> float:
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        raise TypeError(f"a time {value!r}")
+    return value
 
 
 def _read_side(value: object) -> str | None:

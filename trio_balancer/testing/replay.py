@@ -12,6 +12,9 @@ from trio_balancer.testing.recording import BACKEND, CLIENT, RecordingError
 if TYPE_CHECKING:
     from trio_balancer.testing.recording import Recording, Said
 
+# Bytes that are received at a time at most, and that an error shows.
+_AT_ONCE, _SHOWN = 65536, 40
+
 
 class ReplayError(AssertionError):
     """The other side has not said what was recorded; the text says where it differs."""
@@ -50,7 +53,6 @@ class _Replay:
         self._timed = timed
         self._heard = 0
         self._progress = trio.lowlevel.ParkingLot()
-        self._buffer = bytearray()
         self._failure: ReplayError | None = None
 
     async def run(self) -> None:
@@ -72,9 +74,8 @@ class _Replay:
                 raise RecordingError("this was recorded without its bytes: set data = true")
 
     def _fail(self, what: str, scope: trio.CancelScope) -> None:
-        if self._failure is None:
-            place = f"connection {self._recording.connection} of the recording"
-            self._failure = ReplayError(f"{place}: the other side {what}")
+        place = f"connection {self._recording.connection} of the recording"
+        self._failure = ReplayError(f"{place}: the other side {what}")
         scope.cancel()
 
     async def _talk(self) -> None:
@@ -115,19 +116,20 @@ class _Replay:
             self._progress.unpark_all()
 
     async def _hear(self, number: int, said: Said) -> None:
-        while len(self._buffer) < said.length:
-            data = await self._stream.receive_some()
+        digest, beginning, heard = hashlib.sha256(), b"", 0
+        while heard < said.length:
+            data = await self._stream.receive_some(min(said.length - heard, _AT_ONCE))
             if not data:
                 raise ReplayError(
-                    f"ended with {len(self._buffer)} of the {said.length} bytes of entry {number}"
+                    f"ended with {heard} of the {said.length} bytes of entry {number}"
                 )
-            self._buffer += data
-        chunk = bytes(self._buffer[: said.length])
-        del self._buffer[: said.length]
-        if hashlib.sha256(chunk).hexdigest() != said.sha256:
-            raise ReplayError(f"said other {said.length} bytes in entry {number}: {chunk[:40]!r}")
+            digest.update(data)
+            beginning += data[: _SHOWN - len(beginning)]
+            heard += len(data)
+        if digest.hexdigest() != said.sha256:
+            raise ReplayError(f"said other {said.length} bytes in entry {number}: {beginning!r}")
 
     async def _hear_the_end(self) -> None:
-        more = bytes(self._buffer) or await self._stream.receive_some()
+        more = await self._stream.receive_some(_SHOWN)
         if more:
-            raise ReplayError(f"went on where it had finished: {more[:40]!r}")
+            raise ReplayError(f"went on where it had finished: {bytes(more)!r}")

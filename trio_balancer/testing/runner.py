@@ -16,12 +16,15 @@ from trio.testing import MockClock
 from trio_balancer.serve import serve
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from trio_balancer.balancer import Balancer
     from trio_balancer.config.model import Config
     from trio_balancer.faults import FaultBook
     from trio_balancer.flow.live import Runtime
     from trio_balancer.testing.observer import Observer
     from trio_balancer.testing.watched_network import WatchedNetwork
+    from trio_balancer.wire.address import SocketAddress
 
 #: Seconds in which a cancelled balancer must have ended.
 PATIENCE = 10.0
@@ -47,6 +50,8 @@ class Runner:
         self.balancer: Balancer
         self.runtime: Runtime
         self.faults: FaultBook
+        #: Where it listened in the beginning, by listener.
+        self.bound: Mapping[str, tuple[SocketAddress, ...]]
         self.nursery: trio.Nursery
 
     async def start(self) -> None:
@@ -67,6 +72,7 @@ class Runner:
         # `_serve` wants them.
         self.faults = cast("FaultBook", balancer.faults)
         self._observer.watch_faults(self.faults)
+        self.bound = balancer.addresses
         self._settled.set()
 
     async def stop(self) -> bool:

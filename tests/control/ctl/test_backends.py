@@ -38,6 +38,13 @@ def test_ready(ctl: Bench, state: str, said: str) -> None:
     assert ctl.said == said
 
 
+def test_ready_of_a_whole_pool(ctl: Bench) -> None:
+    ctl.will("ready", {"pool": "app", "backend": None, "state": None})
+    assert ctl("ready", "app") == 0
+    assert ctl.asked == {"do": "ready", "pool": "app"}
+    assert ctl.said == "app is ready\n"
+
+
 def test_maint(ctl: Bench) -> None:
     ctl.will("maintenance", {**APP_S1, "state": "maintenance"})
     assert ctl("maint", "app/s1") == 0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -96,6 +97,39 @@ def deaf(path: Path) -> Iterator[Path]:
 def test_patience_has_an_end(deaf: Path) -> None:
     with pytest.raises(ControlError, match=r"did not answer in 0.01 s"):
         Client(str(deaf), 0.01).ask("status")
+
+
+@pytest.fixture
+def crowded(path: Path) -> Iterator[socket.socket]:
+    """Listen where nobody more may wait for being accepted."""
+    with socket.socket(socket.AF_UNIX) as listening, socket.socket(socket.AF_UNIX) as waiting:
+        listening.bind(str(path))
+        listening.listen(0)
+        waiting.connect(str(path))
+        yield listening
+
+
+def test_behind_others_it_waits(crowded: socket.socket, path: Path) -> None:
+    with pytest.raises(ControlError, match=r"did not answer in 0.01 s"):
+        Client(str(path), 0.01).ask("status")
+
+
+def test_it_is_let_in_after_those_before_it(
+    crowded: socket.socket, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accepted = []
+
+    def sleep(_seconds: float) -> None:
+        accepted.append(crowded.accept()[0])
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    with pytest.raises(ControlError, match=r"did not answer in 0.2 s"):
+        Client(str(path), 0.2).ask("status")
+    assert len(accepted) == 1
+    accepted[0].close()
+    client, _ = crowded.accept()
+    with client:
+        assert client.recv(100) == b'{"do": "status"}\n'
 
 
 def test_there_is_no_socket(client: Client) -> None:

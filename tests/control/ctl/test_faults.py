@@ -40,6 +40,22 @@ def test_add(ctl: Bench) -> None:
     assert ctl.said == f"{WEB} has the fault slow\n"
 
 
+def test_add_for_some_connections(ctl: Bench) -> None:
+    ctl.will("add_fault", FAULT)
+    match = ["--match", "nth=3", "--match", "client=10.0.0.0/8", "--match", "backend=one"]
+    assert ctl("fault", "add", WEB, "reset", "-n", "third", "-u", *match) == 0
+    assert ctl.asked["fault"] == {
+        "type": "reset",
+        "attributes": {},
+        "name": "third",
+        "match": {"nth": 3, "client": "10.0.0.0/8", "backend": "one"},
+        "stream": "upstream",
+    }
+    ctl.will("faults", [{**FAULT, "match": {"nth": 3, "client": "10.0.0.0/8"}}])
+    assert ctl("fault", "list") == 0
+    assert ctl.said.endswith(" toxicity=0.5 match.nth=3 match.client=10.0.0.0/8\n")
+
+
 def test_add_with_all_defaults(ctl: Bench) -> None:
     ctl.will("add_fault", FAULT)
     assert ctl("fault", "add", "pools.app", "refuse") == 0
@@ -61,6 +77,8 @@ def test_remove(ctl: Bench) -> None:
         (["add", WEB, "latency", "-a", "latency"], "expected KEY=NUMBER"),
         (["add", WEB, "latency", "-a", "latency=long"], "expected KEY=NUMBER"),
         (["add", WEB, "latency", "-a", "=1"], "expected KEY=NUMBER"),
+        (["add", WEB, "latency", "--match", "nth"], "expected KEY=VALUE"),
+        (["add", WEB, "latency", "--match", "nth="], "expected KEY=VALUE"),
         (["toggle"], "invalid choice"),
     ],
 )

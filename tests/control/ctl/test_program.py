@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
@@ -55,6 +56,22 @@ def test_a_refusal_is_1_and_harmless(ctl: Bench) -> None:
     assert ctl.complained == "trio-balancerctl: there is no enable_listener\n"
     assert ctl("--socket", "/\x1b[2J", "status") == 1
     assert "/\\x1b[2J" in ctl.complained
+
+
+def test_a_program_gets_its_errors_in_json_too(ctl: Bench) -> None:
+    ctl.answers["reload"] = refused("reload-failed", "one problem\nanother \x1b[2J")
+    assert ctl("reload", "--json") == 1
+    error = {"code": "reload-failed", "message": "one problem\nanother \x1b[2J"}
+    assert (ctl.said, json.loads(ctl.complained)) == ("", {"error": error})
+    assert "\x1b" not in ctl.complained
+    assert ctl("--socket", "/nowhere", "status", "--json") == 1
+    assert json.loads(ctl.complained)["error"]["code"] is None
+
+
+@pytest.mark.parametrize("option", ["--socket", "--config"])
+def test_a_path_of_a_variable_that_is_not_set_is_2(ctl: Bench, option: str) -> None:
+    assert ctl(option, "", "status") == 2
+    assert f"argument {option}: expected a path, got nothing" in ctl.complained
 
 
 def test_each_problem_of_a_configuration_has_its_line(ctl: Bench) -> None:

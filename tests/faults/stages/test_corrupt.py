@@ -27,6 +27,22 @@ def test_so_many_bytes_are_hit() -> None:
     assert set(flipped) == {1}
 
 
+@pytest.mark.parametrize("probability", [1 / 512, 0.1, 0.5, 0.999])
+def test_the_share_is_exact(probability: float) -> None:
+    flipped = bits(through(stage_of(Corrupt(probability)), bytes(400_000)))
+    # Of 400 000 draws; 4 standard deviations are 1265 at most.
+    assert len(flipped) == pytest.approx(probability * 400_000, abs=1265)
+
+
+@pytest.mark.parametrize("number", range(1, 9))
+def test_each_bit_is_flipped_as_often(number: int) -> None:
+    flipped = through(stage_of(Corrupt(1, bits=number)), bytes(80_000))
+    assert set(bits(flipped)) == {number}
+    for bit in range(8):
+        count = sum(byte >> bit & 1 for byte in flipped)
+        assert count == pytest.approx(10_000 * number, rel=0.05)
+
+
 def test_so_many_bits_of_each_are_flipped() -> None:
     assert set(bits(through(stage_of(Corrupt(probability=0.01, bits=3)), ZEROS))) == {3}
 

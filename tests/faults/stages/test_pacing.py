@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.stages import joined, stage_of, taken, until_empty
 
 from trio_balancer.config.model_effects import Bandwidth, Slicer
-from trio_balancer.faults.stages import CHUNK, Cut
+from trio_balancer.faults.stages import CHUNK, Cut, cost
 
 
 def test_bytes_take_the_time_that_the_rate_gives_them() -> None:
@@ -115,11 +115,27 @@ def test_an_average_of_0_slices_nothing() -> None:
     assert until_empty(stage) == [(0, bytes(1000))]
 
 
-def test_very_small_slices_are_few_at_a_time() -> None:
+def test_very_small_slices_cost_as_little_as_the_piece() -> None:
     stage = stage_of(Slicer(average_size=1))
-    assert stage.room() == 64
-    stage.put(b"x", 0)
+    stage.put(bytes(CHUNK), 0)
+    assert stage.held == cost(bytes(CHUNK))
     assert stage.room() == 0
+    assert stage.take(0) == bytes(1)
+    assert stage.held == cost(bytes(CHUNK - 1))
+
+
+def test_what_a_slicer_holds_goes_on_whole() -> None:
+    stage = stage_of(Slicer(average_size=1, delay=1e9))
+    stage.put(b"abc", 0)
+    assert taken(stage, 0) == [b"a"]
+    assert stage.release() == [b"bc"]
+
+
+def test_slices_that_could_not_be_sent_do_not_come_all_at_once() -> None:
+    stage = stage_of(Slicer(average_size=1, delay=1e6))
+    stage.put(b"abc", 0)
+    assert taken(stage, 60) == [b"a"]
+    assert stage.due() == pytest.approx(60.95)
 
 
 def test_another_pause_counts_at_once() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 import trio
+from starlette.requests import ClientDisconnect
 
 from trio_balancer.control.admin.errors import RequestError
 from trio_balancer.control.parameters import a_duration
@@ -35,6 +36,14 @@ async def read_body(request: Request, *known: str) -> Body:
 
 
 async def _receive(request: Request) -> bytes:
+    try:
+        return await _receive_all(request)
+    except ClientDisconnect:
+        # Nobody hears it: the client has gone, or what it sent is no HTTP.
+        raise _bad("The body was not whole.") from None
+
+
+async def _receive_all(request: Request) -> bytes:
     body = bytearray()
     with trio.move_on_after(PATIENCE):
         async with aclosing(request.stream()) as chunks:

@@ -80,10 +80,15 @@ def _asked(scope: Scope) -> Asked:
     return Asked(
         method=scope["method"],
         path=scope["path"],
-        headers=dict(Headers(scope=scope)),
+        headers=_first_of_each(Headers(scope=scope)),
         client=_host_of(scope.get("client")),
         server=_host_of(scope.get("server")),
     )
+
+
+def _first_of_each(headers: Headers) -> dict[str, str]:
+    """Read all of them at once: asked for one by one, thousands take the square of their time."""
+    return dict(reversed(headers.items()))
 
 
 def _host_of(address: tuple[str, int] | None) -> str:

@@ -37,6 +37,19 @@ seconds = argument(duration())
 """A duration like "60s" above zero, in seconds."""
 
 
+@argument
+def a_path(text: str) -> str:
+    """Take a path; an empty one is a shell variable that was not set."""
+    if not text:
+        raise ValueError("expected a path, got nothing")
+    return text
+
+
+def a_file(text: str) -> Path:
+    """Take the path of a file."""
+    return Path(a_path(text))
+
+
 @attrs.frozen
 class Target:
     """A pool, or one backend of it; people write "app" and "app/s1", as the log does."""
@@ -77,6 +90,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--socket",
         metavar="PATH",
+        type=a_path,
         # Absent behind the command, it must not hide what stood before it.
         default=argparse.SUPPRESS,
         help=f"the balancer's runtime socket; default: the variable {VARIABLE}",
@@ -84,7 +98,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--config",
         metavar="FILE",
-        type=Path,
+        type=a_file,
         default=argparse.SUPPRESS,
         help="the balancer's configuration, which names the socket",
     )

@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 def add_to(commands: Commands) -> None:
     """Add the commands."""
     _add_drain(commands)
-    ready = commands.add("ready", "let a backend take connections again", _ready)
+    ready = commands.add("ready", "let backends take connections again", _ready)
+    ready.add_argument("target", metavar="POOL[/BACKEND]", type=pool_or_backend)
+    add_json(ready)
     maint = commands.add("maint", "take a backend out of service; its connections stay", _maint)
     weight = commands.add("weight", "set the weight of a backend", _weight)
-    for parser in (ready, maint, weight):
+    for parser in (maint, weight):
         parser.add_argument("target", metavar="POOL/BACKEND", type=one_backend)
         add_json(parser)
     weight.add_argument(

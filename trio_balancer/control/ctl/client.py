@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import json
 import socket
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 #: The longest line that a balancer may send: enough for the status of 50 000 backends.
 MOST_BYTES = 64 * 1024 * 1024
+
+# Seconds between two tries to connect.
+_PAUSE = 0.05
 
 _WHY = {
     errno.ENOENT: "there is no such socket; is the balancer running, with this [control] socket?",
@@ -70,7 +74,7 @@ class Client:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
             sock.settimeout(self.timeout)
             try:
-                sock.connect(self.path)
+                self._connect(sock)
                 sock.sendall(f"{line}\n".encode("utf-8", "surrogateescape"))
                 with sock.makefile("rb") as stream:
                     yield sock, stream
@@ -80,6 +84,17 @@ class Client:
             except OSError as error:
                 why = _WHY.get(error.errno or 0, error.strerror or str(error))
                 raise ControlError(f"cannot reach the balancer at {self.path}: {why}") from None
+
+    def _connect(self, sock: socket.socket) -> None:
+        """Connect; where many others wait for the balancer already, wait with them."""
+        deadline = time.monotonic() + self.timeout
+        while True:
+            try:
+                return sock.connect(self.path)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise TimeoutError from None
+            time.sleep(_PAUSE)
 
 
 def _request(do: str, parameters: Json) -> str:

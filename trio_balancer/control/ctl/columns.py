@@ -10,6 +10,7 @@ from trio_balancer.control.ctl.fields import Json, amount, flag, number, part, t
 from trio_balancer.control.ctl.states import state_cell
 from trio_balancer.control.ctl.table import Cell, Column
 from trio_balancer.control.ctl.terminal import Style
+from trio_balancer.control.ctl.text import fit_address, fit_addresses, fit_place
 from trio_balancer.control.ctl.units import age, size, took, whole
 
 if TYPE_CHECKING:
@@ -96,11 +97,22 @@ def _removed(data: Json) -> str:
     return f"listener {name}" if is_listener else f"{text(data, 'pool')}/{name}"
 
 
-NAME = Column[Backend]("BACKEND", lambda each: Cell(each.name))
-FULL_NAME = Column[Backend]("POOL/BACKEND", lambda each: Cell(f"{each.pool}/{each.name}"))
+# What cut columns keep: names stay apart, and the reason "Connection refused" stays whole.
+_LEAST_NAME = 24
+_LEAST_PLACE = 32
+_LEAST_ADDRESS = 21
+_LEAST_WHY = 18
+
+NAME = Column[Backend]("BACKEND", lambda each: Cell(each.name), least=_LEAST_NAME, cut=fit_address)
+FULL_NAME = Column[Backend](
+    "POOL/BACKEND",
+    lambda each: Cell(f"{each.pool}/{each.name}"),
+    least=_LEAST_PLACE,
+    cut=fit_place,
+)
 
 BACKENDS = (
-    Column[Backend]("ADDRESS", _of(_address), drop=7),
+    Column[Backend]("ADDRESS", _of(_address), drop=7, least=_LEAST_ADDRESS, cut=fit_address),
     Column[Backend]("STATE", lambda each: state_cell(each.data)),
     Column[Backend]("FOR", _of(_age), right=True, drop=2),
     Column[Backend]("WEIGHT", _of(_weight), right=True, drop=4),
@@ -112,19 +124,29 @@ BACKENDS = (
     Column[Backend]("P99", _of(_time("connect_p99")), right=True, drop=3),
     Column[Backend]("BYTES UP", _of(_bytes("bytes_up")), right=True, drop=8),
     Column[Backend]("BYTES DOWN", _of(_bytes("bytes_down")), right=True, drop=8),
-    Column[Backend]("WHY", _of(why), drop=1, stretch=True),
+    Column[Backend]("WHY", _of(why), least=_LEAST_WHY),
 )
 
 LEAVING = (
-    Column[Json]("REMOVED", lambda each: Cell(_removed(each))),
-    Column[Json]("ADDRESS", _show(lambda data: text(data, "address")), stretch=True),
+    Column[Json]("REMOVED", lambda each: Cell(_removed(each)), least=_LEAST_PLACE, cut=fit_place),
+    Column[Json](
+        "ADDRESS",
+        _show(lambda data: text(data, "address")),
+        least=_LEAST_ADDRESS,
+        cut=fit_address,
+    ),
     Column[Json]("STILL ACTIVE", _show(_count("active")), right=True),
 )
 
 LISTENERS = (
-    Column[Json]("LISTENER", lambda each: Cell(text(each, "name"))),
-    Column[Json]("ADDRESS", lambda each: Cell(" ".join(texts(each, "addresses"))), stretch=True),
-    Column[Json]("POOL", lambda each: Cell(text(each, "pool")), drop=1),
+    Column[Json]("LISTENER", lambda each: Cell(text(each, "name")), least=_LEAST_NAME),
+    Column[Json](
+        "ADDRESS",
+        lambda each: Cell(" ".join(texts(each, "addresses"))),
+        least=_LEAST_ADDRESS,
+        cut=fit_addresses,
+    ),
+    Column[Json]("POOL", lambda each: Cell(text(each, "pool")), drop=1, least=_LEAST_NAME),
     Column[Json]("STATE", state_cell),
     Column[Json]("ACTIVE", _show(_limited), right=True),
     Column[Json]("RATE", _show(_count("rate")), right=True),

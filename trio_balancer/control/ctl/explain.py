@@ -11,7 +11,7 @@ from trio_balancer.control.ctl.session import DONE
 from trio_balancer.control.ctl.states import state_cell
 from trio_balancer.control.ctl.table import Cell, Column, write_table
 from trio_balancer.control.ctl.terminal import Style
-from trio_balancer.control.ctl.text import harmless
+from trio_balancer.control.ctl.text import fit_address, harmless
 from trio_balancer.control.ctl.units import whole
 
 if TYPE_CHECKING:
@@ -70,11 +70,11 @@ def _columns(chosen: str) -> list[Column[Json]]:
 
     return [
         Column("", mark),
-        Column("BACKEND", lambda each: Cell(text(each, "name"))),
+        Column("BACKEND", lambda each: Cell(text(each, "name")), least=24, cut=fit_address),
         Column("STATE", state_cell),
         Column("TAKES MORE", lambda each: Cell("yes" if flag(each, "available") else "no")),
         Column("WEIGHT", lambda each: Cell(whole(number(each, "weight"))), right=True),
         Column("ACTIVE", lambda each: Cell(whole(number(each, "active"))), right=True),
         Column("", lambda each: Cell("backup" if flag(each, "backup") else "")),
-        Column("WHY", lambda each: Cell(text(each, "reason")), stretch=True),
+        Column("WHY", lambda each: Cell(text(each, "reason")), least=18),
     ]

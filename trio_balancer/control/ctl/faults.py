@@ -25,7 +25,7 @@ def add_to(commands: Commands) -> None:
     fault.add_argument("action", choices=list(_ACTIONS), help="what to do")
     fault.add_argument("on", metavar="ON", nargs="?", help="listeners.NAME or pools.NAME")
     fault.add_argument("what", metavar="WHAT", nargs="?", help="add: its type; remove: its name")
-    fault.add_argument("--name", help="add: its name; default: type and stream")
+    fault.add_argument("-n", "--name", help="add: its name; default: type and stream")
     fault.add_argument(
         "-a",
         "--attribute",
@@ -36,7 +36,15 @@ def add_to(commands: Commands) -> None:
         help="add: like latency=100; repeatable",
     )
     fault.add_argument("--toxicity", type=float, help="add: the share of connections that it hits")
-    fault.add_argument("--upstream", action="store_true", help="add: toward the backend")
+    fault.add_argument(
+        "--match",
+        metavar="KEY=VALUE",
+        type=a_condition,
+        action="append",
+        default=[],
+        help="add: whom it may hit, like nth=3; repeatable",
+    )
+    fault.add_argument("-u", "--upstream", action="store_true", help="add: toward the backend")
     add_json(fault)
 
 
@@ -50,6 +58,15 @@ def an_attribute(word: str) -> tuple[str, object]:
     except ValueError:
         pass  # said below, as of what has no "=" at all
     raise ValueError(f"expected KEY=NUMBER, like latency=100, got {word!r}")
+
+
+@argument
+def a_condition(word: str) -> tuple[str, object]:
+    """Parse KEY=VALUE: a number, a network or a name."""
+    key, _, value = word.partition("=")
+    if not (key and value):
+        raise ValueError(f"expected KEY=VALUE, like nth=3, got {word!r}")
+    return key, int(value) if value.isdecimal() else value
 
 
 def _run(session: Session) -> int:
@@ -69,7 +86,9 @@ def _list(session: Session) -> int:
 def _line(fault: Json) -> str:
     attributes = [f"{key}={value}" for key, value in part(fault, "attributes").items()]
     words = [text(fault, "on"), text(fault, "name"), text(fault, "type"), text(fault, "stream")]
-    return " ".join((*words, *attributes, f"toxicity={number(fault, 'toxicity')}"))
+    share = f"toxicity={number(fault, 'toxicity')}"
+    match = [f"match.{key}={value}" for key, value in part(fault, "match").items()]
+    return " ".join((*words, *attributes, share, *match))
 
 
 def _add(session: Session) -> int:
@@ -79,6 +98,8 @@ def _add(session: Session) -> int:
         table["name"] = given.name
     if given.toxicity is not None:
         table["toxicity"] = given.toxicity
+    if given.match:
+        table["match"] = dict(given.match)
     if given.upstream:
         table["stream"] = "upstream"
     result = session.client.ask("add_fault", on=given.on, fault=table)

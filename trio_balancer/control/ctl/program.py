@@ -8,6 +8,7 @@ for programs that die of SIGINT and SIGPIPE.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from io import TextIOWrapper
@@ -69,7 +70,7 @@ def _run(argv: list[str] | None) -> int:
     except UsageError as error:
         parser.error(str(error))
     except ControlError as error:
-        return _fail(str(error))
+        return _fail_in_json(error) if "json" in arguments and arguments.json else _fail(str(error))
     return status
 
 
@@ -95,6 +96,13 @@ def _fail(message: str) -> int:
     # A configuration may have several problems, one a line.
     lines = map(harmless, message.split("\n"))
     print(f"{NAME}: " + "\n".join(lines), file=sys.stderr)  # noqa: T201  # errors are for people
+    return FAILED
+
+
+def _fail_in_json(error: ControlError) -> int:
+    """Say it as the balancer does to programs; `code` is null where it did not get so far."""
+    told = {"error": {"code": error.code, "message": str(error)}}
+    print(json.dumps(told), file=sys.stderr)  # noqa: T201  # errors have a stream of their own
     return FAILED
 
 

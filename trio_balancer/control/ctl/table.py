@@ -13,9 +13,6 @@ from trio_balancer.control.ctl.text import columns, fit, harmless, pad
 T = TypeVar("T")
 
 _GAP = "  "
-#: A stretching column keeps so much, or goes; the first one may be cut to so much.
-_LEAST_STRETCH = 12
-_LEAST_FIRST = 24
 
 
 @attrs.frozen
@@ -30,15 +27,17 @@ class Cell:
 class Column(Generic[T]):
     """A column of a table of `T`.
 
-    Where a terminal is too narrow, columns with the highest `drop` go first, and the first column
-    never. `stretch` marks the one that is cut before any is dropped: it has the text for people.
+    Where a terminal is too narrow, the widest of those that may be cut are cut to as little as
+    `least` (None: never), by `cut`. Where that is not enough, columns with the highest `drop` go
+    first, and the first column never.
     """
 
     title: str
     cell: Callable[[T], Cell]
     right: bool = False
     drop: int = 0
-    stretch: bool = False
+    least: int | None = None
+    cut: Callable[[str, int], str] = fit
 
 
 @attrs.define(eq=False)
@@ -49,13 +48,18 @@ class _Strip:
     cells: list[Cell]
     right: bool
     drop: int
-    stretch: bool
+    cut: Callable[[str, int], str]
     room: int
     least: int
 
     def write(self, cell: Cell, terminal: Terminal) -> str:
-        text = pad(fit(cell.text, self.room), self.room, right=self.right)
-        return terminal.paint(text, cell.style)
+        return self._write(self.cut(cell.text, self.room), cell.style, terminal)
+
+    def write_title(self, terminal: Terminal) -> str:
+        return self._write(fit(self.title, self.room), Style.BOLD, terminal)
+
+    def _write(self, text: str, style: Style, terminal: Terminal) -> str:
+        return terminal.paint(pad(text, self.room, right=self.right), style)
 
 
 def write_table(
@@ -65,11 +69,11 @@ def write_table(
 
     A column that has nothing in it is left out.
     """
-    strips = [_strip(column, rows, is_first=column is table[0]) for column in table]
+    strips = [_strip(column, rows) for column in table]
     strips = [strip for strip in strips if not rows or any(cell.text for cell in strip.cells)]
     if terminal.width is not None:
         strips = _fit(strips, terminal.width)
-    head = _join([strip.write(Cell(strip.title, Style.BOLD), terminal) for strip in strips])
+    head = _join([strip.write_title(terminal) for strip in strips])
     lines = [
         _join([strip.write(strip.cells[index], terminal) for strip in strips])
         for index in range(len(rows))
@@ -77,12 +81,11 @@ def write_table(
     return head, lines
 
 
-def _strip(column: Column[T], rows: Sequence[T], *, is_first: bool) -> _Strip:
+def _strip(column: Column[T], rows: Sequence[T]) -> _Strip:
     cells = [_harmless(column.cell(row)) for row in rows]
     room = max(columns(text) for text in (column.title, *(cell.text for cell in cells)))
-    least = _LEAST_STRETCH if column.stretch else _LEAST_FIRST if is_first else room
-    stretch = column.stretch
-    return _Strip(column.title, cells, column.right, column.drop, stretch, room, min(room, least))
+    least = room if column.least is None else min(room, column.least)
+    return _Strip(column.title, cells, column.right, column.drop, column.cut, room, least)
 
 
 def _harmless(cell: Cell) -> Cell:
@@ -90,22 +93,16 @@ def _harmless(cell: Cell) -> Cell:
 
 
 def _fit(strips: list[_Strip], width: int) -> list[_Strip]:
-    """Drop columns until the rest fits; then cut the one that stretches, and at last the first."""
+    """Drop columns until the rest can be cut to fit; then cut the widest, and at last the first."""
     while len(strips) > 1 and _total(strip.least for strip in strips) > width:
         # Of equal ones the last goes first.
         strips.remove(max(reversed(strips[1:]), key=lambda strip: strip.drop))
     for strip in strips:
-        if strip.stretch:
-            _cut(strip, strips, width, strip.least)
-    if strips:
-        _cut(strips[0], strips, width, 1)
+        strip.room = min(strip.room, max(width, strip.least))
+    while _total(strip.room for strip in strips) > width:
+        may_be_cut = [strip for strip in strips if strip.room > strip.least] or strips[:1]
+        max(may_be_cut, key=lambda strip: strip.room).room -= 1
     return strips
-
-
-def _cut(strip: _Strip, strips: list[_Strip], width: int, least: int) -> None:
-    excess = _total(each.room for each in strips) - width
-    if excess > 0:
-        strip.room = max(strip.room - excess, least)
 
 
 def _total(rooms: Iterable[int]) -> int:

@@ -8,7 +8,7 @@ from typing import final
 import attrs
 
 from trio_balancer.config.model_effects import Bandwidth, Slicer
-from trio_balancer.faults.stages.stage import CHUNK, Cut, Item, Stage, cost
+from trio_balancer.faults.stages.stage import CHUNK, Cut, EffectT, Item, Stage, cost
 
 _KILOBYTE = 1000
 _MICROSECOND = 1e-6
@@ -16,11 +16,26 @@ _MICROSECOND = 1e-6
 _STEP = 0.1
 # Who comes so soon after the bytes before is still part of one flow, whose rate is kept exactly.
 _SAME_FLOW = 0.05
-_SLICES = 64
+
+
+class _TrickleStage(Stage[EffectT]):
+    """Lets the first piece that waits go bit by bit."""
+
+    def take_off(self, most: int) -> Item:
+        """Return so many bytes of it, or what has none."""
+        head = self.waiting.popleft()
+        self._held -= cost(head.item)
+        if isinstance(head.item, Cut):
+            return head.item
+        rest = head.item[most:]
+        if rest:
+            self.waiting.appendleft(attrs.evolve(head, item=rest))
+            self._held += cost(rest)
+        return head.item[:most]
 
 
 @final
-class BandwidthStage(Stage[Bandwidth]):
+class BandwidthStage(_TrickleStage[Bandwidth]):
     """Each piece takes as long as its bytes take at the rate; the sender waits meanwhile."""
 
     #: When the next bytes may go; once they have, when those before had gone, by the rate.
@@ -37,14 +52,7 @@ class BandwidthStage(Stage[Bandwidth]):
         """Return the next step, or what has no bytes."""
         if not self.waiting or now < self._due:
             return None
-        head = self.waiting.popleft()
-        item, rest = head.item, b""
-        if not isinstance(item, Cut):
-            item, rest = item[: self._step()], item[self._step() :]
-        self._held -= cost(head.item)
-        if rest:
-            self._held += cost(rest)
-            self.waiting.appendleft(attrs.evolve(head, item=rest))
+        item = self.take_off(self._step())
         self._schedule(max(self._due, now - _SAME_FLOW))
         return item
 
@@ -75,43 +83,39 @@ class BandwidthStage(Stage[Bandwidth]):
 
 
 @final
-class SlicerStage(Stage[Slicer]):
-    """Cuts pieces into slices, with a pause behind each."""
+class SlicerStage(_TrickleStage[Slicer]):
+    """Cuts pieces into slices, with a pause behind each.
+
+    It cuts as they go: there may be very many in a piece.
+    """
 
     #: When the next slice may go.
     _free_at = -math.inf
 
-    def put(self, item: Item, now: float) -> None:
-        """Draw the size of each slice."""
-        if isinstance(item, Cut) or not item:
-            self.queue(item, now)
-            return
-        start = 0
-        while start < len(item):
-            end = start + self._draw_size(len(item))
-            self.queue(item[start:end], now)
-            start = end
-
-    def plan(self, item: Item, arrived: float, now: float) -> float:
-        """Wait for the pause behind the slice before."""
-        due = max(arrived, self.last_due(), self._free_at if item else -math.inf)
+    def take(self, now: float) -> Item | None:
+        """Return the next slice, or what has no bytes."""
+        due = self.due()
+        if now < due:
+            return None
+        item = self.take_off(self._draw_size())
         if item and not isinstance(item, Cut):
-            self._free_at = due + self.effect.delay * _MICROSECOND
-        del now
-        return due
+            pause = self.effect.delay * _MICROSECOND
+            self._free_at = max(due, now - _SAME_FLOW) + pause
+        return item
+
+    def due(self) -> float:
+        """Return when the pause behind the slice before is over; an end-of-file waits for none."""
+        if not self.waiting:
+            return math.inf
+        head = self.waiting[0]
+        return max(head.arrived, self._free_at) if head.item else head.arrived
 
     def plan_anew(self, now: float) -> None:
-        """Go on at the new pace, with what is cut already."""
+        """Go on at once, with the new sizes and pauses."""
         self._free_at = now
-        super().plan_anew(now)
 
-    def room(self) -> float:
-        """Take only some slices at a time: there may be very many in a chunk."""
-        most = self.effect.average_size * _SLICES or CHUNK
-        return 0 if self.waiting else min(CHUNK, most)
-
-    def _draw_size(self, whole: int) -> int:
+    def _draw_size(self) -> int:
         average, variation = self.effect.average_size, self.effect.size_variation
         if not average:
-            return whole
+            return CHUNK
         return max(1, average + self.rng.randint(-variation, variation))

@@ -84,7 +84,8 @@ class Stage(Generic[EffectT]):
         """Find out again when each item that waits may go on."""
         waiting, self.waiting = self.waiting, deque()
         for each in waiting:
-            self.waiting.append(attrs.evolve(each, due=self.plan(each.item, each.arrived, now)))
+            due = self.plan(each.item, each.arrived, now)
+            self.waiting.append(Waiting(each.item, each.arrived, due))
 
     def plan(self, item: Item, arrived: float, now: float) -> float:
         """Return when an item may go on that came at `arrived`; not before the one ahead of it."""
