@@ -16,7 +16,7 @@ SAMPLE = ROOT / "tests" / "sample_project"
 
 
 @pytest.mark.heavy
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_the_sample_project_passes_every_time() -> None:
     for module in ("pytest_asyncio", "pytest_randomly", "xdist"):
         if find_spec(module) is None:

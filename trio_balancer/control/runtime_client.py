@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from trio_balancer.config.model_control import ControlConfig
     from trio_balancer.control.operations import Operations
     from trio_balancer.control.streams import Stream
+    from trio_balancer.control.turns import Turns
     from trio_balancer.network.seam import Stream as ByteStream
     from trio_balancer.wire.haproxy_cli import Command
 
@@ -44,16 +45,15 @@ class RuntimeClient:
     """One client, and its session; `turns` is what all clients of a balancer share."""
 
     def __init__(
-        self, stream: ByteStream, operations: Operations, config: ControlConfig, turns: trio.Lock
+        self, stream: ByteStream, operations: Operations, config: ControlConfig, turns: Turns
     ) -> None:
         path = str(config.socket).removeprefix("unix:")
-        self.scope = trio.CancelScope()
-        #: When it came, or when its last command was done (trio's clock).
-        self.idle_since = trio.current_time()
-        #: Whether it is waited for: it may send something, or must take what it is sent.
-        self.waiting = False
-        #: Whether it follows a stream.
-        self.following = False
+        self.is_stream = False
+        self._scope = trio.CancelScope()
+        # When it came, or when its last command was done (trio's clock).
+        self._served_at = trio.current_time()
+        # Whether it is waited for: it may send something, or must take what it is sent.
+        self._is_waited_for = False
         self._stream = stream
         self._operations = operations
         self._turns = turns
@@ -61,10 +61,19 @@ class RuntimeClient:
         self._lines = LineBuffer()
         self._reader = CommandReader()
 
+    @property
+    def idle_since(self) -> float | None:
+        """Since when nothing is done for it, by trio's clock; None while something is."""
+        return self._served_at if self._is_waited_for else None
+
+    def send_away(self) -> None:
+        """End its session."""
+        self._scope.cancel()
+
     async def serve(self) -> None:
         """Answer until it has enough, or we have."""
         try:
-            with self.scope:
+            with self._scope:
                 await self._converse()
         except GONE:
             self._stream.reset()
@@ -112,7 +121,7 @@ class RuntimeClient:
             if request.do in STREAMS:
                 await self._follow(open_stream(self._operations, request, self._session.level))
                 return
-            await self._wait_for_turn()
+            await self._turns.wait()
             reply = ok_line(await answer(self._operations, request, self._session.level))
         except OperationError as error:
             reply = error_line(error)
@@ -123,7 +132,7 @@ class RuntimeClient:
 
     async def _follow(self, stream: Stream) -> None:
         """Send what is followed until the client has gone, or has finished."""
-        self._session.over = self.following = self.waiting = True
+        self._session.over = self.is_stream = self._is_waited_for = True
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._wait_for_end, nursery.cancel_scope)
             with suppress(*GONE):
@@ -152,32 +161,24 @@ class RuntimeClient:
             await self._send(PAYLOAD_PROMPT.encode())
 
     async def _answer(self, command: Command) -> None:
-        await self._wait_for_turn()
+        await self._turns.wait()
         reply = await execute(self._session, command)
         if not self._session.over:
             await self._send(frame(reply, interactive=self._session.interactive))
             self._session.over = command.ends_line and not self._session.interactive
 
-    async def _wait_for_turn(self) -> None:
-        """Let one command of all clients be done at a time, and the connections run in between.
-
-        Many clients at once, each with many commands, would delay them by a millisecond for each.
-        """
-        async with self._turns:
-            await trio.lowlevel.checkpoint()
-
     @contextmanager
     def _waiting(self) -> Iterator[None]:
-        self.waiting = True
+        self._is_waited_for = True
         try:
             yield
         finally:
-            self.waiting = self.following
+            self._is_waited_for = self.is_stream
 
     async def _send(self, data: bytes) -> None:
         """Send an answer; raises trio.TooSlowError when the client does not take it."""
-        if not self.following:
-            self.idle_since = trio.current_time()
+        if not self.is_stream:
+            self._served_at = trio.current_time()
         for start in range(0, len(data), PIECE):
             with self._waiting(), trio.fail_after(PATIENCE):
                 await self._stream.send_all(data[start : start + PIECE])

@@ -16,9 +16,10 @@ import trio
 
 from trio_balancer.config.model import LogLevel
 from trio_balancer.config.model_control import ControlConfig
-from trio_balancer.control.clients import Clients
 from trio_balancer.control.operations import Operations
+from trio_balancer.control.places import Places
 from trio_balancer.control.runtime_client import RuntimeClient
+from trio_balancer.control.turns import Turns
 from trio_balancer.flow.bind import BindError
 from trio_balancer.network.errors import describe
 from trio_balancer.network.seam import Listener, SocketOptions
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
     from trio_balancer.network.seam import Network, Stream
 
 BACKLOG = 1024
+#: Clients at a time.
+MOST_CLIENTS = 32
+#: Seconds for which one must have been idle to be sent away for a new one: programs send their
+#: command at once, and it waits in the socket already when they are let in.
+GRACE = 0.1
 # Seconds before accepting is tried again after it failed.
 PAUSE = 0.1
 
@@ -74,13 +80,14 @@ class _Server:
     config: ControlConfig
     operations: Operations
     nursery: trio.Nursery
-    clients: Clients = attrs.Factory(Clients)
+    places: Places[RuntimeClient] = attrs.Factory(lambda: Places(MOST_CLIENTS, GRACE))
+    turns: Turns = attrs.Factory(Turns)
 
     async def accept_forever(self) -> None:
         while True:
             try:
                 await self.listener.wait_ready()
-                await self.clients.make_room()
+                await self.places.make_room()
                 stream = self.listener.accept_nowait()
             except BlockingIOError:
                 continue
@@ -96,8 +103,8 @@ class _Server:
         await trio.sleep(PAUSE)
 
     def _welcome(self, stream: Stream) -> None:
-        client = RuntimeClient(stream, self.operations, self.config, self.clients.turns)
-        self.clients.enter(client)
+        client = RuntimeClient(stream, self.operations, self.config, self.turns)
+        self.places.enter(client)
         self.nursery.start_soon(self._serve, client, name="control client")
 
     async def _serve(self, client: RuntimeClient) -> None:
@@ -109,4 +116,4 @@ class _Server:
             trace = traceback.format_exc()
             self.operations.balancer.log.event(LogLevel.ERROR, message, trace=trace)
         finally:
-            self.clients.leave(client)
+            self.places.leave(client)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from trio_balancer.config.model import Config
-    from trio_balancer.faults.lane import End
+    from trio_balancer.faults.stages import End
 
 
 @attrs.frozen

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Iterator, Mapping
 
-    from trio_balancer.faults.lane import End
     from trio_balancer.faults.scope import Scope
+    from trio_balancer.faults.stages import End
     from trio_balancer.faults.subject import Installed, Meetings
     from trio_balancer.filters import FilterChain
     from trio_balancer.relay import Relay

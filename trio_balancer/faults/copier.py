@@ -9,7 +9,7 @@ import trio
 
 from trio_balancer.config.model_effects import AtConnect
 from trio_balancer.config.model_faults import FaultStream
-from trio_balancer.faults.lane import End, Lane
+from trio_balancer.faults.lane import Lane
 from trio_balancer.faults.stages import make_stage
 from trio_balancer.relay import Outcome, copy
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Awaitable, Callable, Iterable
 
+    from trio_balancer.faults.stages import End
     from trio_balancer.faults.subject import Installed
     from trio_balancer.filters import FilterChain
     from trio_balancer.relay import Pair, Relay, Way

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Protocol, final
+from typing import TYPE_CHECKING, Any, final
 
 import trio
 
-from trio_balancer.faults.stages import CHUNK, Cut, Item, Stage, cost
+from trio_balancer.faults.outbox import Outbox
+from trio_balancer.faults.stages import CHUNK, Cut, End, Item, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,13 +22,6 @@ _GRACE = 0.03
 _POLL = 0.002
 # How often something may move before others run: there may be very many slices.
 _MOVES = 200
-
-
-class End(Protocol):
-    """Ends a connection: with a reset, or with both sides closed in good order."""
-
-    def __call__(self, reason: str, *, reset: bool) -> None:
-        """End it, because of `reason`, a sentence; whoever copies it is cancelled thereby."""
 
 
 @final
@@ -46,7 +39,7 @@ class Lane:
         self._cut = cut
         self._stages: list[tuple[Installed, Stage[Any]]] = []
         # What has passed all stages, and whether something is being sent.
-        self._out: deque[Item] = deque()
+        self._out = Outbox()
         self._is_sending = False
         #: Bytes that have left the last stage.
         self.passed = 0
@@ -115,7 +108,7 @@ class Lane:
     def _room(self) -> float:
         if not self._stages:
             return 0 if self._is_busy() else CHUNK
-        held = self._holds() + sum(map(cost, self._out))
+        held = self._holds() + self._out.cost
         return min(self._stages[0][1].room(), self._buffer - held)
 
     def _holds(self) -> int:
@@ -167,7 +160,7 @@ class Lane:
         if place < len(self._stages):
             self._stages[place][1].put(item, trio.current_time())
             return
-        self._out.append(item)
+        self._out.put(item)
         self.passed += 0 if isinstance(item, Cut) else len(item)
 
     # What goes out
@@ -210,7 +203,7 @@ class Lane:
             while True:
                 await self._until(lambda: bool(self._out))
                 self._is_sending = True
-                await self._pass_on(self._out.popleft())
+                await self._pass_on(self._out.take())
                 self._is_sending = False
                 self._look_again()
         except trio.BrokenResourceError:

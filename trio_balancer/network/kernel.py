@@ -7,6 +7,7 @@ import math
 import os
 import socket
 import sys
+from functools import lru_cache
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,16 +67,24 @@ def from_kernel(name: Any) -> SocketAddress:  # noqa: ANN401  # as typeshed type
 
 def set_options(sock: socket.socket, options: SocketOptions) -> None:
     """Set what every TCP stream has; on a listening socket, accepted ones inherit it."""
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if math.isfinite(options.keepalive):
-        idle = min(max(round(options.keepalive), 1), MAX_KEEPALIVE)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        sock.setsockopt(socket.IPPROTO_TCP, _TCP_KEEPIDLE, idle)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, PROBE_INTERVAL)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, PROBES)
-    if math.isfinite(options.user_timeout) and _TCP_USER_TIMEOUT:
-        timeout = min(max(round(options.user_timeout * 1000), 1), MAX_USER_TIMEOUT)
-        sock.setsockopt(socket.IPPROTO_TCP, _TCP_USER_TIMEOUT, timeout)
+    for level, option, value in _settings(options.keepalive, options.user_timeout):
+        sock.setsockopt(level, option, value)
+
+
+@lru_cache(maxsize=16)  # for every dial, and a configuration has few of them
+def _settings(keepalive: float, user_timeout: float) -> list[tuple[int, int, int]]:
+    """Write options (in seconds) as `setsockopt` takes them: level, option and value."""
+    settings = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
+    if math.isfinite(keepalive):
+        idle = min(max(round(keepalive), 1), MAX_KEEPALIVE)
+        settings.append((socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1))
+        settings.append((socket.IPPROTO_TCP, _TCP_KEEPIDLE, idle))
+        settings.append((socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, PROBE_INTERVAL))
+        settings.append((socket.IPPROTO_TCP, socket.TCP_KEEPCNT, PROBES))
+    if math.isfinite(user_timeout) and _TCP_USER_TIMEOUT:
+        timeout = min(max(round(user_timeout * 1000), 1), MAX_USER_TIMEOUT)
+        settings.append((socket.IPPROTO_TCP, _TCP_USER_TIMEOUT, timeout))
+    return settings
 
 
 def change_options(sock: socket.socket, options: SocketOptions) -> None:

@@ -91,4 +91,4 @@ def _place_with_port(where: str, names: Mapping[str, Sequence[InetAddress]]) -> 
         return frozenset(InetAddress(each.ip, address.port) for each in known)
     if isinstance(address, InetAddress | UnixAddress):
         return frozenset({address})
-    raise ValueError(f"no such place: {where!r} is in the network's names no more than an address")
+    raise ValueError(f"no such place: {where!r} is no address, nor one of the network's names")

@@ -18,7 +18,13 @@ from support.world import BACKEND, OPTIONS, World, make_config
 from trio.testing import MockClock
 
 from trio_balancer.control.admin import events, reception, stream
-from trio_balancer.control.admin.reception import MOST_CONNECTIONS, PAUSE, Reception
+from trio_balancer.control.admin.reception import (
+    GRACE,
+    IDLE_TIMEOUT,
+    MOST_CONNECTIONS,
+    PAUSE,
+    Reception,
+)
 from trio_balancer.control.admin.stream import PatientStream
 
 #: Enough for a status that fills the buffers of a socket.
@@ -115,6 +121,39 @@ async def test_silent_clients_are_bounded(short_idle_timeout: None) -> None:
             assert await healthz(site) == 200
         for client in clients:
             await client.aclose()
+
+
+async def test_silent_clients_keep_no_probe_out() -> None:
+    async with open_site() as site:
+        clients = [await connect(site) for _ in range(MOST_CONNECTIONS)]
+        # A probe of an orchestrator waits for a second.
+        with trio.fail_after(2 * GRACE):
+            assert await healthz(site) == 200
+        for client in clients:
+            await client.aclose()
+
+
+async def test_who_has_gone_takes_no_place() -> None:
+    async with open_site() as site:
+        for _ in range(2 * MOST_CONNECTIONS):
+            async with await connect(site) as client:
+                # The connection could be used for another request, but is closed.
+                await client.send_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                with trio.fail_after(IDLE_TIMEOUT / 2):
+                    assert (await client.receive_some()).startswith(b"HTTP/1.1 200")
+
+
+async def test_a_crowd_waits_and_everybody_is_served() -> None:
+    async with open_site() as site:
+        answers: list[int] = []
+
+        async def ask() -> None:
+            answers.append(await healthz(site))
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(3 * MOST_CONNECTIONS):
+                nursery.start_soon(ask)
+        assert answers == [200] * 3 * MOST_CONNECTIONS
 
 
 @pytest.fixture

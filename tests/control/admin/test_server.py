@@ -10,6 +10,7 @@ import trio
 from support.admin import LOCAL, TOKEN, Site, open_site
 from support.eventually import eventually
 from support.world import FRONT, OPTIONS, trade
+from trio.testing import MockClock
 
 from trio_balancer.config.model_admin import AdminConfig
 from trio_balancer.control.admin import server
@@ -47,6 +48,11 @@ async def test_binds_every_address_or_none() -> None:
     # The free one was let go, so that it can be bound once more.
     (await bind_admin(AdminConfig((free,)))).close()
     taken.close()
+
+
+async def test_its_sockets_do_not_mix_with_a_clock_that_jumps(mock_clock: MockClock) -> None:
+    with pytest.raises(RuntimeError, match="do not know of a MockClock"):
+        await bind_admin(AdminConfig((inet_address("127.0.0.1", 0),)))
 
 
 async def test_says_where_it_listens() -> None:

@@ -41,17 +41,42 @@ async def test_carries_bytes_both_ways(sock: socket.socket) -> None:
     client.close()
 
 
+async def test_the_end_is_noted(autojump_clock: MockClock, sock: socket.socket) -> None:
+    client, served = await pair()
+    stream = PatientStream(served, sock)
+    await client.send_all(b"question")
+    await stream.receive_some(100)
+    assert not stream.gone.is_set()
+    await trio.sleep(1)
+    client.close()
+    assert await stream.receive_some(100) == b""
+    assert stream.gone.is_set()
+    assert stream.idle_since == 1
+    await stream.aclose()
+
+
+async def test_being_sent_away_is_noted(sock: socket.socket) -> None:
+    client, served = await pair()
+    stream = PatientStream(served, sock)
+    stream.send_away()
+    with pytest.raises(trio.ClosedResourceError):
+        await stream.receive_some(100)
+    assert stream.gone.is_set()
+    client.close()
+
+
 async def test_who_does_not_read_is_reset(autojump_clock: MockClock, sock: socket.socket) -> None:
     client, served = await pair()
     stream = PatientStream(served, sock)
     with pytest.raises(trio.BrokenResourceError, match="does not read"):
         await stream.send_all(bytes(10_000_000))
     assert trio.current_time() == PATIENCE
+    assert stream.gone.is_set()
     assert await is_reset(client)
     client.close()
 
 
-async def test_abort_ends_a_shielded_send(sock: socket.socket) -> None:
+async def test_sent_away_it_ends_a_shielded_send(sock: socket.socket) -> None:
     client, served = await pair()
     stream = PatientStream(served, sock)
 
@@ -62,5 +87,5 @@ async def test_abort_ends_a_shielded_send(sock: socket.socket) -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(send)
         await wait_all_tasks_blocked()
-        stream.abort()
+        stream.send_away()
     client.close()

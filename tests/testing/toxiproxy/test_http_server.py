@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import trio
+from hypothesis import given
+from hypothesis import strategies as st
 from trio.testing import MockClock, lockstep_stream_pair, memory_stream_pair
 
 from trio_balancer.testing.toxiproxy import http_server
@@ -113,6 +117,35 @@ async def test_a_head_has_no_body() -> None:
     received = await told(b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n" + GET)
     assert received.count(b"HTTP/1.1 200") == 2
     assert received.count(b"fine") == 1
+
+
+async def test_whoever_makes_no_sense_after_a_head_is_told_so_whole() -> None:
+    received = await told(b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\nwhat?\r\n\r\n")
+    assert received.count(b"HTTP/1.1 200") == received.count(b"HTTP/1.1 400") == 1
+    assert b"illegal request line" in received
+
+
+PARTS = [
+    GET,
+    POST,
+    b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+    b"3\r\nabc\r\n",
+    b"0\r\n\r\n",
+    b"GET / HTTP/1.0\r\n\r\n",
+    b"Upgrade: websocket\r\nConnection: upgrade\r\n",
+    b"Expect: 100-continue\r\n",
+    b"\r\n",
+]
+
+
+@given(parts=st.lists(st.sampled_from(PARTS) | st.binary(max_size=9), max_size=6))
+def test_whatever_comes_there_is_an_end(parts: list[bytes]) -> None:
+    sent = b"".join(parts)
+    requests.clear()
+    received = trio.run(partial(told, sent, answer=Answer(404, b"none")))
+    assert received.count(b"X-Toxiproxy-Request-Id") >= len(requests)
 
 
 async def test_whoever_makes_no_sense_and_is_gone_ends_it() -> None:

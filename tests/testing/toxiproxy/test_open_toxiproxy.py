@@ -60,6 +60,9 @@ def walk_through(toxiproxy: Toxiproxy) -> None:
     assert server.populate(listed) == []
     [moved] = server.populate([{**listed[0], "upstream": "localhost:3307"}])
     assert moved.upstream == "localhost:3307"
+    moved.destroy()
+    assert server.get_proxy("mysql") is None
+    server.create(upstream="localhost:1", name="last")
     server.destroy_all()
     assert server.proxies() == {}
 
@@ -75,6 +78,9 @@ def walk_through_a_proxy(server: Any, proxy: Any) -> None:  # noqa: ANN401 - it 
         assert server.get_proxy("mysql").enabled is False
         # The port that was picked stays.
         assert server.get_proxy("mysql").listen == proxy.listen
+    assert connects(host, int(port))
+    proxy.disable()
+    proxy.enable()
     assert connects(host, int(port))
     proxy.disable()
     assert server.reset() is True

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import pytest
+import trio
 from support.api_client import ApiClient
 
 from trio_balancer.flow.bind import BindError
-from trio_balancer.testing.toxiproxy import open_toxiproxy
+from trio_balancer.testing.toxiproxy import open_toxiproxy, server
 from trio_balancer.testing.toxiproxy.proxies import Proxies
 
 
@@ -25,3 +26,15 @@ async def test_a_bug_ends_one_call_only(monkeypatch: pytest.MonkeyPatch) -> None
         reply = await api.ask("POST", "/reset")
         assert (reply.status, reply.json["status"]) == (500, 500)
         assert (await api.ask("GET", "/version")).status == 200
+
+
+async def test_a_bug_ends_one_conversation_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def break_down(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    async with open_toxiproxy() as toxiproxy:
+        with monkeypatch.context() as patch:
+            patch.setattr(server, "converse", break_down)
+            async with await trio.open_tcp_stream(toxiproxy.host, toxiproxy.port) as stream:
+                assert await stream.receive_some() == b""
+        assert (await ApiClient.of(toxiproxy).ask("GET", "/version")).status == 200

@@ -36,6 +36,7 @@ class Metrics:
     operations: Operations
     histograms: Histograms = attrs.Factory(Histograms)
     registry: CollectorRegistry = attrs.Factory(CollectorRegistry)
+    _writing: trio.Lock = attrs.Factory(trio.Lock)
 
     def __attrs_post_init__(self) -> None:
         self.registry.register(self)
@@ -62,12 +63,13 @@ class Metrics:
             self.histograms.settle(present_labels(self.operations.balancer.statistics()))
 
     async def page(self) -> bytes:
-        """Write all of it in Prometheus's text format, version 0.0.4."""
+        """Write all of it in Prometheus's text format, version 0.0.4; one page at a time."""
         written = bytearray()
-        for family in self.registry.collect():
-            for part in _parts(family):
-                written += part
-                await trio.lowlevel.checkpoint()
+        async with self._writing:
+            for family in self.registry.collect():
+                for part in _parts(family):
+                    written += part
+                    await trio.lowlevel.checkpoint()
         return bytes(written)
 
 

@@ -20,16 +20,19 @@ from starlette.types import ASGIApp
 from trio_balancer.config.model import LogLevel
 from trio_balancer.control.admin.errors import report_bug
 from trio_balancer.control.admin.stream import PatientStream
+from trio_balancer.control.places import Places
 from trio_balancer.flow.log import Log
 from trio_balancer.network.errors import describe
 
 if TYPE_CHECKING:
-    from trio_balancer.network.seam import Listener, Stream
+    from trio_balancer.network.seam import Listener
 
-#: Connections at a time, event streams included; for whoever comes then, the oldest one goes, so
-#: that forgotten streams keep no probe out. The reserve of descriptors in the limit of connections
-#: has room for them.
+#: Connections at a time, event streams included. The reserve of descriptors in the limit of
+#: connections has room for them.
 MOST_CONNECTIONS = 32
+#: Seconds for which one must have been idle to be closed for a new one. More than an answer takes
+#: among as many others, and less than a probe of an orchestrator waits.
+GRACE = 0.5
 #: Seconds to wait after `accept` failed.
 PAUSE = 0.1
 #: Seconds in which a client must have asked for something.
@@ -52,9 +55,7 @@ class Reception:
     app: ASGIApp
     log: Log
     _config: Config = attrs.Factory(_hypercorn)
-    _tokens: trio.CapacityLimiter = attrs.Factory(lambda: trio.CapacityLimiter(MOST_CONNECTIONS))
-    #: In the order in which they came.
-    _streams: dict[PatientStream, None] = attrs.Factory(dict)
+    _places: Places[PatientStream] = attrs.Factory(lambda: Places(MOST_CONNECTIONS, GRACE))
 
     async def accept_forever(self, listener: Listener, connections: trio.Nursery) -> None:
         """Accept until cancelled, or until the listener is closed."""
@@ -65,8 +66,8 @@ class Reception:
             return
         finally:
             # Hypercorn shields what it sends, so nobody else could end it.
-            for stream in list(self._streams):
-                stream.abort()
+            for stream in self._places.present:
+                stream.send_away()
 
     async def _accept_or_pause(self, listener: Listener, connections: trio.Nursery) -> None:
         try:
@@ -83,37 +84,31 @@ class Reception:
             await trio.sleep(PAUSE)
 
     async def _accept(self, listener: Listener, connections: trio.Nursery) -> None:
-        ticket = object()
-        if not self._tokens.available_tokens and self._streams:
-            next(iter(self._streams)).abort()
-        await self._tokens.acquire_on_behalf_of(ticket)
-        try:
-            client = listener.accept_nowait()
-        except BaseException:
-            self._tokens.release_on_behalf_of(ticket)
-            raise
-        connections.start_soon(self._serve, client, ticket, name="admin client")
-
-    async def _serve(self, client: Stream, ticket: object) -> None:
-        """Let Hypercorn serve a client; a bug ends this connection and no other."""
+        await self._places.make_room()
+        client = listener.accept_nowait()
         if client.socket is None:
             raise TypeError("Hypercorn serves plain sockets only")
         stream = PatientStream(client, client.socket)
-        self._streams[stream] = None
+        self._places.enter(stream)
+        connections.start_soon(self._serve, stream, name="admin client")
+
+    async def _serve(self, stream: PatientStream) -> None:
+        """Let Hypercorn serve a client; a bug ends this connection and no other."""
         try:
             await self._hypercorn(stream)
         except* Exception as bugs:  # noqa: BLE001 - the balancer goes on whatever breaks in here
             report_bug(self.log, bugs)
         finally:
-            stream.abort()
-            self._streams.pop(stream, None)
-            self._tokens.release_on_behalf_of(ticket)
+            stream.send_away()
+            self._places.leave(stream)
 
     async def _hypercorn(self, stream: PatientStream) -> None:
+        context = WorkerContext(None)
+        context.terminated = stream.gone
         await TCPServer(
             wrap_app(cast("ASGIFramework", self.app), self._config.wsgi_max_body_size, "asgi"),
             self._config,
-            WorkerContext(None),
+            context,
             ConnectionState({}),
             # It knows trio's own streams, and wants of them what this one has.
             cast("trio.SSLStream[trio.SocketStream]", stream),

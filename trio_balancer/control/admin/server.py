@@ -18,6 +18,7 @@ from trio_balancer.control.admin.reception import Reception
 from trio_balancer.flow.bind import BindError
 from trio_balancer.network import SocketNetwork
 from trio_balancer.network.errors import describe
+from trio_balancer.network.real_time import check_real_time
 from trio_balancer.network.seam import Listener, SocketOptions
 
 if TYPE_CHECKING:
@@ -31,8 +32,9 @@ PAUSE = 5.0
 
 
 async def bind_admin(config: AdminConfig) -> AdminServer:
-    """Bind every address, or none; raises BindError."""
+    """Bind every address, or none; raises BindError, and RuntimeError under a MockClock."""
     network = SocketNetwork()
+    check_real_time(network)
     server = AdminServer(config)
     try:
         for address in config.bind:

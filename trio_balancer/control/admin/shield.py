@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Send
 
 from trio_balancer.control.admin.errors import RequestError, error_response, report_bug
 from trio_balancer.control.admin.guard import Asked, Guard
+from trio_balancer.control.turns import Turns
 from trio_balancer.flow.log import Log
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Shield:
     app: ASGIApp
     guard: Callable[[], Guard]
     log: Log
+    turns: Turns = attrs.Factory(Turns)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; there are no WebSockets here."""
@@ -50,6 +52,7 @@ class Shield:
         answer = _Answer(send)
         try:
             self.guard().check(_asked(scope))
+            await self.turns.wait()
             await self.app(scope, receive, answer.send)
         except RequestError as error:
             await error.response()(scope, receive, answer.send)

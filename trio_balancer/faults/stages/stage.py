@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import attrs
 
@@ -29,6 +29,13 @@ class Cut:
 
     reason: str
     fault: str | None = None
+
+
+class End(Protocol):
+    """Ends a connection: with a reset, or with both sides closed in good order."""
+
+    def __call__(self, reason: str, *, reset: bool) -> None:
+        """End it, because of `reason`, a sentence; whoever copies it is cancelled thereby."""
 
 
 #: What passes a stage; b"" is the end-of-file.

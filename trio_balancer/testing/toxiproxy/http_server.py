@@ -65,6 +65,7 @@ class _Talk:
             self._http.start_next_cycle()
         if self._http.our_state is not h11.IDLE:
             return None
+        self._asks_for_head = False
         with trio.move_on_after(IDLE_TIMEOUT):
             return await self._read()
         return None

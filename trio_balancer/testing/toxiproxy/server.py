@@ -46,14 +46,18 @@ async def serve_api(
 
 
 async def _serve(proxies: Proxies, api: Api, stream: trio.SocketStream) -> None:
-    await converse(stream, partial(_answer_safely, proxies, api))
+    """Converse with one client; a bug ends this conversation and nothing else."""
+    try:
+        await converse(stream, partial(_answer, proxies, api))
+    except Exception as bug:  # noqa: BLE001 - the balancer goes on whatever breaks in here
+        _report(proxies.balancer.log, bug)
 
 
-async def _answer_safely(proxies: Proxies, api: Api, request: Request) -> Answer:
-    """Answer; a bug ends one call and nothing else."""
+async def _answer(proxies: Proxies, api: Api, request: Request) -> Answer:
+    """Answer, also where a bug is in the way."""
     try:
         return await api.answer(request)
-    except Exception as bug:  # noqa: BLE001 - the balancer goes on whatever breaks in here
+    except Exception as bug:  # noqa: BLE001 - whoever asks is told
         _report(proxies.balancer.log, bug)
         return Answer(500, b'{"error": "a bug; the log has it", "status": 500}\n')
 

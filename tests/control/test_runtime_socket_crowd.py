@@ -6,8 +6,8 @@ from support.commands import Operator, operate
 from support.world import World, receive_to_end
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from trio_balancer.control.clients import GRACE, MOST_CLIENTS
 from trio_balancer.control.operations import Operations
+from trio_balancer.control.runtime_socket import GRACE, MOST_CLIENTS
 from trio_balancer.testing import MemoryStream
 
 
