@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import errno
 import math
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from unittest.mock import Mock
 
 import attrs
@@ -15,7 +17,9 @@ from trio_balancer import Balancer, parse_config
 from trio_balancer.config.model import Config
 from trio_balancer.flow.bind import BindError
 from trio_balancer.testing.toxiproxy import Toxiproxy, open_toxiproxy
-from trio_balancer.testing.toxiproxy.proxies import Proxies
+from trio_balancer.testing.toxiproxy.errors import ApiError
+from trio_balancer.testing.toxiproxy.open_toxiproxy import NOBODY
+from trio_balancer.testing.toxiproxy.proxies import Proxies, _with_other, _without
 
 FILE = """
 [balancer]
@@ -287,6 +291,22 @@ async def test_a_reload_that_fails_takes_no_proxy_away() -> None:
                 await balancer.reload(proxies.add_to(file))
         await balancer.reload(proxies.add_to(file_of(balancer)))
         assert proxies.describe("web2") == made.json
+
+
+async def test_other_trouble_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async with site(FILE) as here:
+        monkeypatch.setattr(Balancer, "amend", fail)
+        reply = await here.api.ask("DELETE", "/proxies/web")
+        assert (reply.status, reply.json["error"]) == (500, "No space left on device")
+
+
+def test_a_proxy_that_went_meanwhile_is_no_more() -> None:
+    for change in (_without, partial(_with_other, bind=None, backends=None)):
+        with pytest.raises(ApiError, match="proxy not found"):
+            change(NOBODY, name="gone")
 
 
 async def test_a_balancer_that_is_stopping_changes_no_more() -> None:
