@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 import pytest
@@ -228,3 +229,9 @@ async def test_unknown_name(network: MemoryNetwork) -> None:
     with pytest.raises(socket.gaierror) as excinfo:
         await network.resolve(NamedAddress("no.example", 80))
     assert excinfo.value.errno == socket.EAI_NONAME
+
+
+async def test_a_dial_may_come_from_another_address_of_this_host(network: MemoryNetwork) -> None:
+    await listen(network)
+    client = await network.connect(WEB, source=IPv4Address("10.0.0.7"))
+    assert str(client.local_address) == "10.0.0.7:32768"

@@ -245,7 +245,7 @@ async def test_a_bug_of_hypercorn_ends_one_connection(monkeypatch: pytest.Monkey
 
     async with open_site() as site:
         with monkeypatch.context() as patched:
-            patched.setattr(reception, "TCPServer", broken)
+            patched.setattr(reception, "Http1Server", broken)
             async with await connect(site) as client:
                 assert await receive_all(client) == b""
         assert await healthz(site) == 200

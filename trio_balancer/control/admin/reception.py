@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, cast
 import attrs
 import trio
 from hypercorn.config import Config
-from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, ConnectionState
 from hypercorn.utils import wrap_app
@@ -19,6 +18,7 @@ from starlette.types import ASGIApp
 
 from trio_balancer.config.model import LogLevel
 from trio_balancer.control.admin.errors import report_bug
+from trio_balancer.control.admin.http1 import Http1Server
 from trio_balancer.control.admin.stream import PatientStream
 from trio_balancer.control.places import Places
 from trio_balancer.flow.log import Log
@@ -105,7 +105,7 @@ class Reception:
     async def _hypercorn(self, stream: PatientStream) -> None:
         context = WorkerContext(None)
         context.terminated = stream.gone
-        await TCPServer(
+        await Http1Server(
             wrap_app(cast("ASGIFramework", self.app), self._config.wsgi_max_body_size, "asgi"),
             self._config,
             context,
