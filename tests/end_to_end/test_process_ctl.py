@@ -107,7 +107,7 @@ def test_rebalancing_is_begun(site: Site) -> None:
     said = site.ctl("rebalance", "app", "--over", "60s")
     assert said == "pool app is rebalanced over 60 s\n"
     complaint = site.ctl("rebalance", "ap", "--over", "60s", status=1)
-    assert complaint == "trio-balancerctl: there is no pool 'ap'\n"
+    assert complaint == "trio-balancerctl: there is no pool 'ap'; there is 'app'\n"
 
 
 def test_a_client_is_explained(site: Site) -> None:
@@ -154,7 +154,8 @@ def test_tail_shows_connections_as_they_end(site: Site) -> None:
         ending = _first_ending(site, tail.stdout)
         assert (ending["ending"], ending["bytes_up"]) == ("--", 5)
         assert site.ctl("drain", "--all") == "the balancer drains\n"
-        assert tail.stderr.read() == b"trio-balancerctl: the balancer closed the connection\n"
+        error = json.loads(tail.stderr.read())["error"]
+        assert error["message"] == "the balancer closed the connection"
         assert tail.wait() == 1
     assert site.process.wait() == 0
 

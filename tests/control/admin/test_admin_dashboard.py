@@ -8,6 +8,7 @@ import pytest
 from support.admin import LOCAL, TOKEN
 from support.browser import ENTER, Browser, chromium
 from support.dashboard import (
+    CHECKED,
     CONTRAST,
     FIRST,
     LIVE,
@@ -17,7 +18,7 @@ from support.dashboard import (
     shown_state,
     states,
 )
-from support.world import finish
+from support.world import OTHER, finish, make_config
 
 from trio_balancer.config.model_admin import AdminConfig
 from trio_balancer.control.admin.probes import why_not_ready
@@ -104,6 +105,17 @@ async def test_a_failure_is_told(chrome: Browser) -> None:
         await chrome.click("#ask-yes")
         await chrome.until("document.querySelector('.toast.bad')")
         assert await chrome.text(".toast.bad") == "there is no file to reload"
+
+
+async def test_who_is_still_where_a_reload_has_removed_a_backend(chrome: Browser) -> None:
+    async with dashboard(chrome) as site:
+        await chrome.until(f"{shown_state(FIRST)} === 'up'")
+        client = await site.world.client()
+        await site.operations.balancer.reload(make_config(backends=(OTHER,), more=CHECKED))
+        await chrome.until("!document.querySelector('#attention').hidden")
+        assert f"{FIRST} was removed 1 connection still open" in await chrome.text("#attention")
+        await finish(client)
+        await chrome.until("document.querySelector('#attention').hidden")
 
 
 async def test_endings_come_as_they_happen(chrome: Browser) -> None:
