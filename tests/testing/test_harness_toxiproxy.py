@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 from support.api_client import ApiClient
 from support.servers import echo_server
+from trio.testing import MockClock
 
 from trio_balancer import BindError, ConfigError
-from trio_balancer.testing import Harness, open_balancer
+from trio_balancer.testing import Harness, MemoryNetwork, open_balancer
 from trio_balancer.testing.toxiproxy import extra
 
 LATENCY = {"type": "latency", "attributes": {"latency": 1000}}
@@ -55,4 +56,10 @@ async def test_what_it_needs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(extra, "PACKAGE", "no_such_package")
     async with open_balancer() as lb:
         with pytest.raises(ConfigError, match="pip install"):
+            await lb.serve_toxiproxy()
+
+
+async def test_its_clients_have_no_clock_that_jumps(autojump_clock: MockClock) -> None:
+    async with open_balancer(network=MemoryNetwork()) as lb:
+        with pytest.raises(RuntimeError, match="real sockets do not know of a MockClock"):
             await lb.serve_toxiproxy()

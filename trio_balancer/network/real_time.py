@@ -23,5 +23,6 @@ def check_real_time(network: Network) -> None:
     if jumps and isinstance(network, SocketNetwork):
         raise RuntimeError(
             "real sockets do not know of a MockClock, which would jump ahead while bytes are on "
-            "their way: give network=MemoryNetwork() and have no [admin], or use trio's own clock"
+            "their way: give network=MemoryNetwork(), have neither [admin] nor Toxiproxy's API, "
+            "or use trio's own clock"
         )
