@@ -65,6 +65,14 @@ async def test_a_body_that_does_not_end() -> None:
     assert await refusal(asked(*chunks)) == (413, f"A body has at most {MOST_BYTES} bytes.")
 
 
+async def test_a_body_that_breaks_off_is_no_bug() -> None:
+    async def gone() -> Message:
+        return {"type": "http.disconnect"}
+
+    request = Request({"type": "http", "headers": []}, gone)
+    assert await refusal(request) == (400, "The body was not whole.")
+
+
 async def test_a_body_that_comes_slowly(autojump_clock: MockClock) -> None:
     status, _message = await refusal(asked(b"{", b"}", pause=PATIENCE / 2))
     assert status == 408

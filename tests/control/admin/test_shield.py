@@ -10,7 +10,7 @@ from support.admin import Desk, open_desk
 from support.world import World
 from trio.testing import MockClock
 
-from trio_balancer.control.admin.shield import Shield
+from trio_balancer.control.admin.shield import Shield, _asked
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -53,6 +53,12 @@ async def test_what_is_refused_has_them_too(autojump_clock: MockClock, world: Wo
     assert answer.json()["error"]["code"] == "foreign-host"
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["x-frame-options"] == "DENY"
+
+
+def test_of_a_header_that_comes_twice_the_first_counts() -> None:
+    headers = [(b"host", b"localhost"), (b"x", b"1"), (b"host", b"evil.example")]
+    scope: Scope = {"type": "http", "method": "GET", "path": "/", "headers": headers}
+    assert _asked(scope).headers == {"host": "localhost", "x": "1"}
 
 
 async def test_a_bug_is_an_answer_and_a_log_line(autojump_clock: MockClock, world: World) -> None:
