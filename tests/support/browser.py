@@ -91,10 +91,12 @@ class Browser:
         return await self._do(lambda: self._driver.execute_script(script, *arguments))
 
     async def until(self, expression: str, *, within: float = 10) -> None:
-        """Wait until an expression is true; raises trio.TooSlowError."""
-        with trio.fail_after(within):
+        """Wait until an expression is true; raises AssertionError, with what is seen instead."""
+        with trio.move_on_after(within):
             while not await self.js(f"return Boolean({expression})"):  # noqa: ASYNC110  # a page sets no event
                 await trio.sleep(0.02)
+            return
+        raise AssertionError(f"not {expression}, but\n{await self.text('body')}")
 
     async def text(self, selector: str) -> str:
         """Return the text that is seen of the first element that is found."""

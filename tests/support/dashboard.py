@@ -57,10 +57,18 @@ async def dashboard(
     async with open_site(config, admin) as site:
         for address in (BACKEND, OTHER):
             await site.world.server(address)
+        # Not one after the other: the last one that is up is not taken away without a question.
+        await site.world.until(lambda: all(state is State.UP for state in _states_of_ours(site)))
         await chrome.open(site.url, width=width, dark=dark)
         await chrome.until("document.querySelector('#pool-list, dialog[open]')")
         yield site
         assert [each for each in await chrome.leave() if allowed not in each] == []
+
+
+def _states_of_ours(site: Site) -> list[State]:
+    """List the states of the backends that have a server."""
+    backends = site.world.runtime.pools["app"].backends
+    return [backend.state for backend in backends if backend.address in {BACKEND, OTHER}]
 
 
 def states(site: Site) -> list[State]:
