@@ -119,4 +119,4 @@ async def test_lifetime_cuts_a_busy_connection() -> None:
             assert await send_until_broken(client) in RESETS
         record = await joined.record()
         assert str(record.ending) == "PD"
-        assert 0.2 <= record.total_time < 3, "the machine is shared"
+        assert 0.2 <= record.total_time < 1

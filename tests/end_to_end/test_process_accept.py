@@ -75,8 +75,8 @@ def test_no_error_of_accept_ends_it_or_makes_it_spin(
             tries, seconds = _injections(log), time.monotonic() - began
         relieved = time.monotonic()
         assert exchange(client, b"y") == b"xy"
-        # Generous: the promise is 0.2 s, but the machine is shared.
-        assert time.monotonic() - relieved < 3
+        # Generous: the promise is 0.2 s.
+        assert time.monotonic() - relieved < 1
     # 5, 10, 20, 40, 80 ms, then one every 100 ms.
     assert tries <= 6 + seconds / 0.1
     assert process.cpu_seconds() - before < 0.5
@@ -120,7 +120,7 @@ def test_no_descriptor_is_left(tmp_path: Path, limit: int) -> None:
             served = [one for one in clients if _has_news(one) and _was_served(one)]
             assert len(served) >= 20
         # Generous: the promise is 0.2 s.
-        wait_until(lambda: _is_served(process.port), within=5)
+        wait_until(lambda: _is_served(process.port), within=2)
         assert [ask(process.port) for _ in range(10)] == [b"hello"] * 10
         assert process.stop() == 0
 

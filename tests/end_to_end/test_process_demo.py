@@ -41,7 +41,7 @@ def test_the_example_rotates_over_its_demo_backends(tmp_path: Path) -> None:
         assert answers[3:] == answers[:3]
         asked = time.monotonic()
         assert process.stop() == 0
-        assert time.monotonic() - asked < 5
+        assert time.monotonic() - asked < 2
     assert process.stderr().splitlines() == [
         f"Stand-ins answer as red, green, blue. Try, a few times: curl http://127.0.0.1:{process.port}/"
     ]

@@ -51,9 +51,10 @@ def test_second_signal_stops_at_once(tmp_path: Path) -> None:
             process.signal(signal.SIGTERM)
             with pytest.raises(RESET):
                 client.recv(1)
+            assert time.monotonic() - asked < 0.5
             assert process.wait() == 0
-        # Generous: the promise is 0.2 s, but the machine is shared. A drain would last 30 s.
-        assert time.monotonic() - asked < 5
+        # Generous: the promise is 0.2 s, and coverage writes its data at the exit.
+        assert time.monotonic() - asked < 2
     assert "ending=KD" in process.stdout()
 
 

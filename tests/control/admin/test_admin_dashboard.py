@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from support.admin import LOCAL, TOKEN
-from support.browser import ENTER, Browser, chromium
+from support.browser import ENTER, Browser
 from support.dashboard import (
     CHECKED,
     CONTRAST,
@@ -27,32 +24,26 @@ from trio_balancer.policy import State
 from trio_balancer.wire.address import inet_address
 
 
-@pytest.fixture(scope="module")
-def chrome() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
-
-
 async def test_shows_a_backend_going_down_within_two_seconds(chrome: Browser) -> None:
     async with dashboard(chrome) as site:
         await chrome.until(f"{shown_state(FIRST)} === 'up'")
         site.world.servers[0].stop()
-        await chrome.until(f"{shown_state(FIRST)} === 'down'")
+        await chrome.until(f"{shown_state(FIRST)} === 'down'", within=2)
         assert "Connection refused" in await chrome.text("#attention")
         assert f"{FIRST} is down" in await chrome.text("#attention")
         assert await chrome.js("return document.title") == "(1 down) trio-balancer"
         await site.world.servers[0].start()
-        await chrome.until("document.querySelector('#attention').hidden")
+        await chrome.until("document.querySelector('#attention').hidden", within=2)
 
 
 async def test_drains_a_backend_at_a_click_and_takes_it_back(chrome: Browser) -> None:
     async with dashboard(chrome) as site:
         await chrome.until(f"{shown_state(FIRST)} === 'up'")
         await chrome.click(button("Drain", FIRST))
-        await chrome.until(f"{shown_state(FIRST)} === 'drain'")
+        await chrome.until(f"{shown_state(FIRST)} === 'drain'", within=2)
         assert states(site) == [State.DRAIN, State.UP]
         await chrome.click(".toast button")
-        await chrome.until(f"{shown_state(FIRST)} === 'up'")
+        await chrome.until(f"{shown_state(FIRST)} === 'up'", within=2)
         assert states(site) == [State.UP, State.UP]
 
 
@@ -122,7 +113,7 @@ async def test_endings_come_as_they_happen(chrome: Browser) -> None:
     async with dashboard(chrome) as site:
         await chrome.until(LIVE)
         await finish(await site.world.client())
-        await chrome.until("document.querySelector('#ending-rows tr')")
+        await chrome.until("document.querySelector('#ending-rows tr')", within=2)
         row = await chrome.text("#ending-rows tr")
         assert "both sides finished" in row
         assert FIRST in row
@@ -140,13 +131,13 @@ async def test_says_when_the_connection_is_lost_and_comes_back(chrome: Browser) 
         await chrome.until(LIVE)
         address = inet_address("127.0.0.1", site.port)
         site.stop_serving()
-        await chrome.until("!document.querySelector('#lost').hidden")
+        await chrome.until("!document.querySelector('#lost').hidden", within=3)
         assert "What you see is old" in await chrome.text("#lost")
         assert (await chrome.js(CONTRAST))["poor"] == []
         again = await bind_admin(AdminConfig((address,)))
         site.serve(again)
         await chrome.click("#lost-retry")
-        await chrome.until(LIVE)
+        await chrome.until(LIVE, within=3)
         assert await chrome.js("return document.querySelector('#lost').hidden")
 
 

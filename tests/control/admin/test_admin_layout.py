@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from support.browser import ENTER, TAB, Browser, chromium
+from support.browser import ENTER, TAB, Browser
 from support.dashboard import (
     CONTRAST,
     FIRST,
@@ -21,12 +19,6 @@ from support.dashboard import (
 from support.world import finish
 
 from trio_balancer.policy import State
-
-
-@pytest.fixture(scope="module")
-def chrome() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("width", [320, 375, 768, 1100, 1440])
